@@ -1,0 +1,39 @@
+"""One line format for every process, with the request or job run it belongs to; control characters are escaped."""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import sys
+
+from tracker import clock
+
+context: contextvars.ContextVar[str] = contextvars.ContextVar("context", default="-")
+
+
+class _Line(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        moment = clock.local().strftime("%Y-%m-%d %H:%M:%S")
+        text = record.getMessage().translate(_ESCAPES)
+        line = f"{moment} {record.levelname.lower():7} {context.get()} {record.name}: {text}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127, 0x85, 0x2028, 0x2029)}
+
+
+class _Below(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno < logging.WARNING
+
+
+def to_standard_streams(level: int = logging.INFO) -> None:
+    """Notes go to stdout, warnings and errors to stderr: the supervisor keeps a file for each."""
+    notes, errors = logging.StreamHandler(sys.stdout), logging.StreamHandler(sys.stderr)
+    notes.addFilter(_Below())
+    errors.setLevel(logging.WARNING)
+    for handler in (notes, errors):
+        handler.setFormatter(_Line())
+    logging.basicConfig(level=level, handlers=[notes, errors], force=True)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    logging.getLogger("huey").setLevel(logging.WARNING)
