@@ -1,0 +1,52 @@
+"""What every test may use: a data folder of its own, an open shop, a free port; and nothing left over for the next."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ports import free_port
+from tracker import clock, db, money, quantity
+from tracker.config import ROOT, Config
+
+SEED = int(os.environ.get("TRACKER_TEST_SEED") or random.SystemRandom().randrange(10**9))
+
+
+def pytest_report_header() -> str:
+    return f"seed of the random tests: {SEED} (again with TRACKER_TEST_SEED={SEED})"
+
+
+@pytest.fixture
+def seed() -> int:
+    """The session's seed for tests that draw at random; its header line says how to run them again."""
+    return SEED
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """Settings with a data folder and ports of this test's own."""
+    return Config(root=ROOT, data=tmp_path / "data", port=free_port(), supervisor_port=free_port())
+
+
+@pytest.fixture
+def books(config: Config) -> Iterator[Config]:
+    """A fresh shop, migrated and open, as its settings; closed after the test."""
+    from tracker.ops.startup import open_shop
+
+    open_shop(config)
+    yield config
+    db.close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_over() -> Iterator[None]:
+    yield
+    db.close()
+    for ground in (clock, money, quantity):
+        for name, value in vars(type(ground._shop)()).items():
+            setattr(ground._shop, name, value)
+    db._wakers.clear()

@@ -1,0 +1,240 @@
+"""The processes: start all (no command), web, worker, start, stop, restart, status, dev."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import socket
+import sys
+import time
+import webbrowser
+from typing import Any
+
+from tracker import config as settings
+from tracker.cli.output import complain, document, say
+from tracker.config import Config
+from tracker.errors import Busy, Misconfigured, NotFound
+
+NAMES = ("web", "worker")
+GOING = 3.0  # seconds that the port and lock of a shop that was just killed may take to come free
+LEAVING = 90.0  # seconds that a stop may take: the worker's 60 and the web's 15, and some air
+
+
+def register(add: Any) -> None:
+    status = add("status", "whether everything runs, since when, and the last error", _status, everyday=True)
+    status.add_argument("name", nargs="?", metavar="web|worker")
+    status.add_argument("--json", action="store_true", help="one JSON document")
+    for verb, help in _VERBS.items():
+        command = add(verb, help, _command, everyday=verb == "stop")
+        command.set_defaults(verb=verb)
+        command.add_argument("name", nargs="?", metavar="web|worker")
+        command.add_argument("--no-browser", action="store_true", help="don't open the browser")
+    dev = add("dev", "start with reload on change, for programmers", _dev)
+    dev.add_argument("--no-jobs", action="store_true", help="no worker: no job runs and no mail goes out")
+    dev.add_argument("--no-browser", action="store_true", help="don't open the browser")
+    add("web", "only the web process, in this window", _web)
+    add("worker", "only the worker process, in this window", _worker)
+
+
+_VERBS = {
+    "start": "start everything, or a part that was stopped",
+    "stop": "finish the work in hand and stop; it stays stopped",
+    "restart": "stop and start again, one after the other",
+}
+
+
+# --- everything -----------------------------------------------------------------------------------------------------
+
+
+def start_all(arguments: argparse.Namespace) -> int:
+    """Web and worker under the supervisor, in this window until they are stopped; 0 at once when they run already."""
+    return _supervise(arguments, dev=False, no_jobs=False)
+
+
+def _dev(arguments: argparse.Namespace) -> int:
+    return _supervise(arguments, dev=True, no_jobs=arguments.no_jobs)
+
+
+def _supervise(arguments: argparse.Namespace, dev: bool, no_jobs: bool) -> int:
+    from tracker.ops.supervisor import Supervisor, standard_programs
+
+    config = settings.load()
+    browser = not arguments.no_browser
+    if _runs_already(config, browser):
+        return 0
+    port_is_free(config)
+    _prepare(config)
+
+    def ready() -> None:
+        say(f"Finance Tracker is ready at {config.url}/")
+        if browser:
+            open_browser(config.url)
+
+    try:
+        return Supervisor(config, standard_programs(config, no_jobs, sys.executable), ready, dev=dev).run()
+    except Busy:  # another start was quicker
+        deadline = time.monotonic() + GOING
+        while not _runs_already(config, browser):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        return 0
+
+
+def _runs_already(config: Config, browser: bool) -> bool:
+    from tracker.ops import control
+
+    try:
+        status = control.call(config, "status")
+    except control.NotRunning:
+        return False
+    say(f"Finance Tracker is already running, pid {status['pid']}, {status['url']}")
+    if browser:
+        open_browser(str(status["url"]))
+    return True
+
+
+def _prepare(config: Config) -> None:
+    """Migrate, say the set-up code while nobody is set up, and close: the processes open the books themselves."""
+    from tracker import db
+    from tracker.ops import startup
+
+    try:
+        startup.open_shop(config)
+        code = startup.setup_code(config)
+    finally:
+        db.close()
+    if code:
+        say(f"Set-up code: {code}")
+
+
+def port_is_free(config: Config) -> None:
+    """Raises Busy naming the port when another program has it, Misconfigured when it can't be had at all."""
+    deadline = time.monotonic() + GOING
+    while True:
+        try:
+            family, kind, _, _, address = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)[0]
+            with socket.socket(family, kind) as probe:
+                if sys.platform == "win32":
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+                else:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+            return
+        except socket.gaierror as error:
+            raise Misconfigured(f"TRACKER_HOST: {config.host!r} is not an address of this computer.") from error
+        except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise Misconfigured(f"TRACKER_HOST: {config.host!r} is not an address of this computer.") from error
+            if error.errno == errno.EACCES and config.port < 1024:
+                raise Misconfigured(
+                    f"TRACKER_PORT: port {config.port} needs special rights; take 1024 or more."
+                ) from error
+            if time.monotonic() > deadline:
+                raise Busy(_TAKEN.format(port=config.port)) from error
+            time.sleep(0.1)
+
+
+_TAKEN = "Port {port} is taken by another program. Stop that program, or set TRACKER_PORT to another number."
+
+
+def open_browser(url: str) -> None:
+    """Show the shop where there is a screen: not over SSH, not as a service, not in a text browser."""
+    remote = os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY")
+    desktop = sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if remote or not desktop or os.environ.get("CI"):
+        return
+    try:
+        webbrowser.open(url)
+    except (webbrowser.Error, OSError) as error:
+        complain(f"The browser could not be opened ({error}). Open {url} by hand.")
+
+
+# --- one process in this window -------------------------------------------------------------------------------------
+
+
+def _web(_: argparse.Namespace) -> int:
+    from tracker import log
+    from tracker.web.serve import serve
+
+    log.to_standard_streams()
+    return serve(settings.load())
+
+
+def _worker(arguments: argparse.Namespace) -> int:
+    from tracker import log
+
+    log.to_standard_streams()
+    return int(arguments.worker())
+
+
+# --- a word to the running supervisor -------------------------------------------------------------------------------
+
+
+def known(name: str | None, names: tuple[str, ...] = NAMES) -> str | None:
+    """The name itself, or None for everything. Raises NotFound."""
+    if name is not None and name not in names:
+        raise NotFound(f"There is no process called {name!r}; there are {', '.join(names[:-1])} and {names[-1]}.")
+    return name
+
+
+def _command(arguments: argparse.Namespace) -> int:
+    from tracker.ops import control
+
+    config, verb, name = settings.load(), arguments.verb, known(arguments.name)
+    try:
+        if verb == "stop" and name is None:
+            control.call(config, "shutdown")
+            return _wait_for_the_end(config)
+        for each in (name,) if name else NAMES:
+            say(control.call(config, verb, name=each).get("message") or _DID[verb].format(name=each))
+    except control.NotRunning:
+        if verb == "start" and name is None:
+            return start_all(arguments)
+        if verb == "stop":
+            say("Finance Tracker is not running.")
+            return 0
+        raise
+    return 0
+
+
+_DID = {"start": "{name} started", "stop": "{name} stopped", "restart": "{name} restarted"}
+
+
+def _wait_for_the_end(config: Config) -> int:
+    from tracker.files import Lock
+
+    lock = Lock(config.data / "supervisor.lock")
+    deadline = time.monotonic() + LEAVING
+    while lock.is_held():
+        if time.monotonic() > deadline:
+            raise Busy("Finance Tracker is still finishing its work. `run.py status` shows what it waits for.")
+        time.sleep(0.02)
+    say("Finance Tracker has stopped.")
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from tracker.ops import control
+
+    config, name = settings.load(), known(arguments.name)
+    try:
+        status = control.call(config, "status")
+    except control.NotRunning:
+        status = {"running": False, "pid": None, "url": config.url, "programs": [_not_started(each) for each in NAMES]}
+    programs = [program for program in status["programs"] if name in (None, program["name"])]
+    status["programs"] = programs
+    if arguments.json:
+        document(status)
+    else:
+        from tracker.ops.supervisor import status_lines
+
+        for line in status_lines(status):
+            say(line)
+    return 0 if programs and all(program["state"] == "RUNNING" for program in programs) else 3
+
+
+def _not_started(name: str) -> dict[str, Any]:
+    nothing = {"pid": None, "uptime_s": None, "restarts": 0, "exit_code": None}
+    return {"name": name, "state": "STOPPED", **nothing, "message": "Not started"}
