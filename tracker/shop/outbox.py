@@ -333,11 +333,11 @@ def _change(*where: Any, **values: Any) -> int:
     return int(Mail.update(**values).where(*where).execute())
 
 
-def _mine(mail: Mail, stage: str | None, **values: Any) -> bool:
+def _mine(mail: Mail, at_stage: str | None, /, **values: Any) -> bool:
     """Change a mail that this worker still holds: a thread that wakes late can't overwrite what came after."""
     where = (Mail.id == mail.id) & (Mail.state == "sending") & (Mail.owner == mail.owner)
-    if stage:
-        where &= Mail.stage == stage
+    if at_stage:
+        where &= Mail.stage == at_stage
     return bool(_change(where & (Mail.attempt == mail.attempt), **values))
 
 
