@@ -37,3 +37,8 @@ def to_standard_streams(level: int = logging.INFO) -> None:
     logging.basicConfig(level=level, handlers=[notes, errors], force=True)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     logging.getLogger("huey").setLevel(logging.WARNING)
+
+
+def line_format() -> logging.Formatter:
+    """The same line, for a file of one's own."""
+    return _Line()
