@@ -248,14 +248,14 @@ PROBLEMS = (
         f"sudo apt install python{version()}-venv (or python3-venv). Then start again.",
     ),
     (
-        "NewConnectionError|Retrying (|ConnectTimeout|ReadTimeout|ProxyError|connection error|getaddrinfo",
-        "The set-up needs the internet once, and it can't be reached. Check the connection and start again; "
-        "nothing in the data folder was touched.",
-    ),
-    (
-        "No matching distribution|Requires-Python|metadata-generation-failed|Failed building wheel",
+        "requirement pysqlite3|require a different python|metadata-generation-failed|Failed building wheel",
         f"A package that Finance Tracker needs is not made for Python {version()} on this computer. "
         "Python 3.11 to 3.14 (64 bit) from https://www.python.org/downloads/ will do.",
+    ),
+    (
+        "NewConnectionError|Retrying (|ConnectTimeout|ReadTimeout|ProxyError|getaddrinfo|(from versions: none)",
+        "The set-up needs the internet once, and it can't be reached. Check the connection and start again; "
+        "nothing in the data folder was touched.",
     ),
 )
 

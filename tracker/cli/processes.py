@@ -8,7 +8,6 @@ import os
 import socket
 import sys
 import time
-import webbrowser
 from typing import Any
 
 from tracker import config as settings
@@ -102,7 +101,7 @@ def _prepare(config: Config) -> None:
 
     try:
         startup.open_shop(config)
-        code = startup.setup_code(config)
+        code = startup.setup_code(config) if hasattr(startup, "setup_code") else ""
     finally:
         db.close()
     if code:
@@ -145,6 +144,8 @@ def open_browser(url: str) -> None:
     desktop = sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if remote or not desktop or os.environ.get("CI"):
         return
+    import webbrowser
+
     try:
         webbrowser.open(url)
     except (webbrowser.Error, OSError) as error:
@@ -187,8 +188,7 @@ def _command(arguments: argparse.Namespace) -> int:
         if verb == "stop" and name is None:
             control.call(config, "shutdown")
             return _wait_for_the_end(config)
-        for each in (name,) if name else NAMES:
-            say(control.call(config, verb, name=each).get("message") or _DID[verb].format(name=each))
+        status = control.call(config, verb, name=name)
     except control.NotRunning:
         if verb == "start" and name is None:
             return start_all(arguments)
@@ -196,16 +196,15 @@ def _command(arguments: argparse.Namespace) -> int:
             say("Finance Tracker is not running.")
             return 0
         raise
-    return 0
-
-
-_DID = {"start": "{name} started", "stop": "{name} stopped", "restart": "{name} restarted"}
+    _show(status)
+    wanted = "STOPPED" if verb == "stop" else "RUNNING"
+    return 0 if all(program["state"] == wanted for program in status["programs"]) else 1
 
 
 def _wait_for_the_end(config: Config) -> int:
-    from tracker.files import Lock
+    from tracker.ops import supervisor
 
-    lock = Lock(config.data / "supervisor.lock")
+    lock = supervisor.lock(config)
     deadline = time.monotonic() + LEAVING
     while lock.is_held():
         if time.monotonic() > deadline:
@@ -216,25 +215,22 @@ def _wait_for_the_end(config: Config) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from tracker.ops import control
+    from tracker.ops import control, supervisor
 
     config, name = settings.load(), known(arguments.name)
     try:
-        status = control.call(config, "status")
+        status = control.call(config, "status", name=name)
     except control.NotRunning:
-        status = {"running": False, "pid": None, "url": config.url, "programs": [_not_started(each) for each in NAMES]}
-    programs = [program for program in status["programs"] if name in (None, program["name"])]
-    status["programs"] = programs
+        status = supervisor.offline_status(config, (name,) if name else NAMES)
     if arguments.json:
         document(status)
     else:
-        from tracker.ops.supervisor import status_lines
-
-        for line in status_lines(status):
-            say(line)
-    return 0 if programs and all(program["state"] == "RUNNING" for program in programs) else 3
+        _show(status)
+    return 0 if all(program["state"] == "RUNNING" for program in status["programs"]) else 3
 
 
-def _not_started(name: str) -> dict[str, Any]:
-    nothing = {"pid": None, "uptime_s": None, "restarts": 0, "exit_code": None}
-    return {"name": name, "state": "STOPPED", **nothing, "message": "Not started"}
+def _show(status: dict[str, Any]) -> None:
+    from tracker.ops.supervisor import status_lines
+
+    for line in status_lines(status):
+        say(line)
