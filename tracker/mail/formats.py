@@ -94,7 +94,7 @@ def isolate(text: str | None) -> str:
 
 
 def clean(text: str) -> str:
-    """Text that keeps to its line: control characters and line breaks become spaces, half a surrogate a question mark."""
+    """Text that keeps to its line: control characters become spaces, half a surrogate a question mark."""
     text = text.encode("utf-8", "replace").decode("utf-8")
     if text.isprintable():
         return text

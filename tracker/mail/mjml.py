@@ -1,51 +1,23 @@
-"""Compile the mails' MJML once, with Jinja kept out of the compiler's sight and every silent loss made loud.
+"""The compiled mails: made from their sources into `templates/email/build`, and read from there while they are current.
 
-The library (PyPI mjml 0.12) validates nothing and drops what it does not understand, so a source goes through a shield:
-includes are resolved here and stay inside the folder, each Jinja piece becomes a token, the tags are checked with a real
-XML parser, the tokens are put back after compiling, and a token that got lost is an error that names file and line.
+Missing or stale ones are compiled in memory; Node is never needed. What compiling means: `tracker.mail.shield`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from html.entities import html5
-from importlib.metadata import version
 from pathlib import Path
-from xml.parsers import expat
-
-import jinja2
 
 from tracker import config
-from tracker.errors import DataError, Misconfigured, NotFound
+from tracker.errors import DataError, Misconfigured
+from tracker.mail.shield import BrokenTemplate, Source, compile_source, read
+
+__all__ = ["FOLDER", "BrokenTemplate", "Built", "build", "check", "load", "names", "stale"]
 
 FOLDER = config.ROOT / "templates" / "email"
-DEEPEST = 5  # includes within includes
-
-_INCLUDE = re.compile(r'^\s*<mj-include\s+path="([^"]*)"\s*/>\s*$')
-_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
-_JINJA = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
-_TOKEN = re.compile(r"jjQ(\d+)Qjj")
-_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
-_XML_ENTITIES = {"amp;", "lt;", "gt;", "quot;", "apos;"}
-_OF_HEAD_ATTRIBUTES = {"mjml", "mj-all", "mj-class", "mj-selector", "mj-html-attribute"}
-_HOLD_HTML = {
-    "mj-text", "mj-table", "mj-raw", "mj-button", "mj-style", "mj-preview", "mj-title", "mj-navbar-link",
-    "mj-accordion-title", "mj-accordion-text", "mj-social-element",
-}  # fmt: skip
-_compiling = threading.Lock()
-
-
-class BrokenTemplate(Misconfigured):
-    """A mail's source can't be compiled; the message names the file and the line."""
-
-    def __init__(self, file: str, line: int, words: str) -> None:
-        super().__init__(f"{file}, line {line}: {words}")
-        self.file, self.line = file, line
 
 
 @dataclass(frozen=True)
@@ -58,25 +30,6 @@ class Built:
     changed: bool
 
 
-@dataclass(frozen=True)
-class _Source:
-    """A mail's source with its includes in place; `origin` says for each line where it came from."""
-
-    name: str
-    text: str
-    origin: list[tuple[str, int]]
-    files: list[Path]
-
-    def fault(self, line: int, words: str) -> BrokenTemplate:
-        file, at = self.origin[min(max(line, 1), len(self.origin)) - 1]
-        return BrokenTemplate(file, at, words)
-
-    @property
-    def digest(self) -> str:
-        stamp = f"shield 1\nmjml {version('mjml')}\n{self.text}"
-        return hashlib.sha256(stamp.encode()).hexdigest()
-
-
 def names(folder: Path = FOLDER) -> list[str]:
     """The mails that have a source, in alphabetical order."""
     return sorted(path.stem for path in (folder / "src").glob("*.mjml"))
@@ -85,14 +38,14 @@ def names(folder: Path = FOLDER) -> list[str]:
 def build(only: Iterable[str] | None = None, folder: Path = FOLDER) -> list[Built]:
     """Compile the named mails (default: all) into build/NAME.html; what is up to date is left alone.
 
-    Raises NotFound for a name without a source, BrokenTemplate naming file and line, DataError when it can't be written.
+    Raises NotFound for a name without a source, BrokenTemplate with file and line, DataError when it can't be written.
     """
     built = []
     for name in only or names(folder):
-        source, path = _read(name, folder), folder / "build" / f"{name}.html"
+        source, path = read(name, folder), folder / "build" / f"{name}.html"
         html = _current(source, path)
         if changed := html is None:
-            html = _compile(source)
+            html = compile_source(source)
             _write(path, f"<!-- made from {name}.mjml sha256:{source.digest} -->\n{html}")
         built.append(Built(name, path, len(html.encode()), changed))
     return built
@@ -100,7 +53,7 @@ def build(only: Iterable[str] | None = None, folder: Path = FOLDER) -> list[Buil
 
 def stale(name: str, folder: Path = FOLDER) -> bool:
     """Whether the compiled file is missing or was made from another source or another mjml."""
-    return _current(_read(name, folder), folder / "build" / f"{name}.html") is None
+    return _current(read(name, folder), folder / "build" / f"{name}.html") is None
 
 
 def check(folder: Path = FOLDER) -> list[str]:
@@ -108,8 +61,8 @@ def check(folder: Path = FOLDER) -> list[str]:
     faults = []
     for name in names(folder):
         try:
-            source = _read(name, folder)
-            _compile(source)
+            source = read(name, folder)
+            compile_source(source)
             if _current(source, folder / "build" / f"{name}.html") is None:
                 faults.append(f"{source.origin[0][0]}, line 1: the compiled mail is missing or older than its source.")
         except Misconfigured as error:
@@ -118,14 +71,14 @@ def check(folder: Path = FOLDER) -> list[str]:
 
 
 def load(name: str, folder: Path = FOLDER) -> str:
-    """The compiled mail with its Jinja: from build/ when that is current, else compiled in memory. Kept until a file changes."""
+    """The compiled mail with its Jinja: from build/ if current, else compiled in memory; kept until a file changes."""
     kept = _kept.get((folder, name))
     if kept and kept[0] == _signature(kept[1]):
         return kept[2]
-    source, path = _read(name, folder), folder / "build" / f"{name}.html"
+    source, path = read(name, folder), folder / "build" / f"{name}.html"
     files = [*source.files, path]
     signature = _signature(files)
-    html = _current(source, path) or _compile(source)
+    html = _current(source, path) or compile_source(source)
     _kept[(folder, name)] = (signature, files, html)
     return html
 
@@ -144,7 +97,7 @@ def _signature(files: list[Path]) -> list[tuple[int, int]]:
     return found
 
 
-def _current(source: _Source, path: Path) -> str | None:
+def _current(source: Source, path: Path) -> str | None:
     try:
         first, _, html = path.read_text(encoding="utf-8").partition("\n")
     except (OSError, UnicodeDecodeError):
@@ -162,114 +115,3 @@ def _write(path: Path, text: str) -> None:
         raise DataError(f"The compiled mail can't be written to {path}: {error.strerror}.") from error
     finally:
         beside.unlink(missing_ok=True)
-
-
-# --- reading --------------------------------------------------------------------------------------------------------
-
-
-def _read(name: str, folder: Path) -> _Source:
-    root = (folder / "src").resolve()
-    path = root / f"{name}.mjml"
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or not path.is_file():
-        raise NotFound(f"There is no mail called {name!r}. The mails are: {', '.join(names(folder))}.")
-    files: list[Path] = []
-    lines = list(_lines(path, root, files, 0))
-    return _Source(name, "\n".join(text for _, _, text in lines), [(file, at) for file, at, _ in lines], files)
-
-
-def _lines(path: Path, root: Path, files: list[Path], depth: int) -> Iterator[tuple[str, int, str]]:
-    files.append(path)
-    shown = path.relative_to(root).as_posix()
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if "<mj-include" not in line:
-            yield shown, number, line
-            continue
-        asked = _INCLUDE.match(line)
-        if not asked:
-            raise BrokenTemplate(
-                shown, number, 'an include stands alone on its line: <mj-include path="partials/x.mjml"/>.'
-            )
-        target = (root / asked[1]).resolve()  # links are followed before the check
-        if not target.is_relative_to(root) or target.suffix != ".mjml":
-            raise BrokenTemplate(shown, number, f"{asked[1]} is outside the mails' folder.")
-        if not target.is_file():
-            raise BrokenTemplate(shown, number, f"{asked[1]} does not exist.")
-        if depth >= DEEPEST:
-            raise BrokenTemplate(shown, number, f"includes go deeper than {DEEPEST}: does a file include itself?")
-        yield from _lines(target, root, files, depth + 1)
-
-
-# --- compiling ------------------------------------------------------------------------------------------------------
-
-
-def _compile(source: _Source) -> str:
-    with _compiling:
-        from mjml import mjml_to_html  # 90 ms to import: only when something must be compiled
-        from mjml.core.registry import register_core_components
-
-        _check_jinja(source)
-        shielded, pieces = _shield(source.text)
-        _check_tags(source, shielded, {*register_core_components(), *_OF_HEAD_ATTRIBUTES})
-        try:
-            html = mjml_to_html(shielded).html
-        except Exception as error:
-            raise source.fault(1, f"MJML can't compile this mail ({type(error).__name__}: {error}).") from error
-    return _restore(source, html, pieces)
-
-
-def _check_jinja(source: _Source) -> None:
-    try:
-        jinja2.Environment(autoescape=True).parse(source.text)
-    except jinja2.TemplateSyntaxError as error:
-        raise source.fault(error.lineno, f"{error.message}.") from error
-
-
-def _shield(text: str) -> tuple[str, list[tuple[str, int]]]:
-    """The text with a token for each Jinja piece, its line breaks kept; the pieces with their lines, by token number."""
-    text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
-    pieces: list[tuple[str, int]] = []
-
-    def token(match: re.Match[str]) -> str:
-        pieces.append((match[0], text.count("\n", 0, match.start()) + 1))
-        return f"jjQ{len(pieces) - 1}Qjj" + "\n" * match[0].count("\n")
-
-    return _JINJA.sub(token, text), pieces
-
-
-def _check_tags(source: _Source, shielded: str, known: set[str]) -> None:
-    """Refuse what the library would swallow: unclosed and unknown tags, Jinja where a tag or attribute stands."""
-    named = _ENTITY.sub(lambda m: m[0] if m[1] in _XML_ENTITIES else html5.get(m[1], m[0]), shielded)
-    parser = expat.ParserCreate()
-    open_tags: list[tuple[str, int]] = []
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        inside = {name for name, _ in open_tags}
-        if tag not in known and not (inside & _HOLD_HTML and not tag.startswith("mj")):
-            raise source.fault(parser.CurrentLineNumber, f"<{tag}> is not a tag that MJML knows here.")
-        open_tags.append((tag, parser.CurrentLineNumber))
-
-    parser.StartElementHandler = start
-    parser.EndElementHandler = lambda tag: open_tags.pop()
-    try:
-        parser.Parse(named, True)
-    except expat.ExpatError as error:
-        if error.code in _UNCLOSED and open_tags:
-            tag, line = open_tags[-1]
-            raise source.fault(line, f"<{tag}> is never closed.") from error
-        raise source.fault(error.lineno, f"the tags can't be read here ({expat.ErrorString(error.code)}).") from error
-
-
-_UNCLOSED = {
-    expat.errors.codes[expat.errors.XML_ERROR_TAG_MISMATCH],
-    expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS],
-}
-
-
-def _restore(source: _Source, html: str, pieces: list[tuple[str, int]]) -> str:
-    seen = {int(number) for number in _TOKEN.findall(html)}
-    for number, (piece, line) in enumerate(pieces):
-        if number not in seen:
-            raise source.fault(
-                line, f"MJML drops {piece} here. Put it inside mj-raw, mj-text, mj-table or an attribute."
-            )
-    return _TOKEN.sub(lambda match: pieces[int(match[1])][0], html).strip() + "\n"

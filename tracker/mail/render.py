@@ -53,7 +53,7 @@ def render(kind: str, context: dict[str, Any], shop: ShopFacts) -> Rendered:
     """
     if kind not in KINDS:
         raise NotFound(f"There is no mail called {kind!r}. The mails are: {', '.join(KINDS)}.")
-    values = {**_prepared(kind, _cleaned(context)), "shop": _cleaned_shop(shop)}
+    values = {**_prepared(kind, _cleaned(context)), "shop": _cleaned_shop(shop), "reach": _reach(shop)}
     subject, _, text = _text.get_template(f"{kind}.txt").render(_with_formats(values, shop)).partition("\n")
     values["subject"] = subject.removeprefix("Subject:").strip()
     html = _html.get_template(kind).render(_with_formats(values, shop))
@@ -66,6 +66,18 @@ def _is_loopback(base_url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def _reach(shop: ShopFacts) -> str:
+    """From where the links work: `pc` (this one only), `network` (the shop's), `anywhere`."""
+    host = urlsplit(shop.base_url).hostname or ""
+    if shop.is_loopback:
+        return "pc"
+    try:
+        return "anywhere" if ipaddress.ip_address(host).is_global else "network"
+    except ValueError:
+        is_local = "." not in host or host.endswith((".local", ".lan", ".home.arpa", ".internal"))
+        return "network" if is_local else "anywhere"
 
 
 def _cleaned_shop(shop: ShopFacts) -> ShopFacts:

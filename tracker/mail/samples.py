@@ -6,7 +6,7 @@ from typing import Any
 
 
 def sample_context(kind: str) -> dict[str, Any]:
-    """What the outbox stores for a mail of this kind: money in minor units, quantities in thousandths. Raises KeyError."""
+    """What the outbox stores for a mail of this kind: money in minor units, quantities in thousandths."""
     return _SAMPLES[kind]()
 
 
@@ -58,10 +58,10 @@ def _reorder_alert() -> dict[str, Any]:
         "count": 7,
         "sold_out": [
             _row(5, "SUG-002", "Sugar, 2 kg", "bag", 0, 20_000, suggested=60_000, supplier="Kimani Wholesale"),
-            _row(31, "GOR-031", "Gorgonzola Telino", "pcs", 0, 20_000, suggested=40_000, supplier="Formaggi Fortini s.r.l."),
+            _row(31, "GOR-031", "Gorgonzola Telino", "pcs", 0, 20_000, suggested=40_000, supplier="Formaggi Fortini"),
         ],
         "new": [
-            _row(11, "QUE-011", "Queso Cabrales", "kg", 2_250, 3_000, suggested=7_750, supplier="Nur Dairy & Cold Store"),
+            _queso(),
             _row(2, "CHA-002", "Chang, 24 bottles of 12 oz", "crate", 17_000, 25_000, suggested=8_000, on_order=4_000,
                  supplier="Exotic Liquids", expected_on="2026-11-26"),
         ],
@@ -80,10 +80,11 @@ def _reorder_alert() -> dict[str, Any]:
 
 
 def _low_stock_notification() -> dict[str, Any]:
-    product = _row(
-        11, "QUE-011", "Queso Cabrales", "kg", 2_250, 3_000, suggested=7_750, supplier="Nur Dairy & Cold Store"
-    )
-    return {"person": "Amina", "today": "2026-11-23", "products": [product]}
+    return {"person": "Amina", "today": "2026-11-23", "products": [_queso()]}
+
+
+def _queso() -> dict[str, Any]:
+    return _row(11, "QUE-011", "Queso Cabrales", "kg", 2_250, 3_000, suggested=7_750, supplier="Nur Dairy & Cold Store")
 
 
 def _new_account() -> dict[str, Any]:
