@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -19,7 +20,9 @@ def private_folder(path: Path) -> Path:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"The folder {path} can't be made: {error.strerror}. Give it a place that you may write to.") from error
+        raise DataError(
+            f"The folder {path} can't be made: {error.strerror}. Give it a place that you may write to."
+        ) from error
     return path
 
 
@@ -76,9 +79,19 @@ class Lock:
         self.path = path
         self._file: IO[bytes] | None = None
 
-    def acquire(self, says: str = "") -> None:
-        """Take the lock at once, or raise Busy with what its holder wrote as the message."""
+    def acquire(self, says: str = "", patience: float = 0.0) -> None:
+        """Take the lock, waiting up to `patience` seconds, or raise Busy with what its holder wrote as the message."""
         private_folder(self.path.parent)
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                return self._take(says)
+            except Busy:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.05)
+
+    def _take(self, says: str) -> None:
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
         file = os.fdopen(handle, "r+b", buffering=0)
         try:
@@ -86,10 +99,15 @@ class Lock:
         except OSError as error:
             file.close()
             raise Busy(self.holder()) from error
-        file.truncate(0)
-        file.seek(0)
-        file.write(says.encode() or b" ")
         self._file = file
+        self.write(says)
+
+    def write(self, says: str) -> None:
+        """The holder says something else about itself from now on."""
+        if self._file is not None:
+            self._file.truncate(0)
+            self._file.seek(0)
+            self._file.write(says.encode() or b" ")
 
     def holder(self) -> str:
         """What the last holder wrote; empty when nobody ever held it."""

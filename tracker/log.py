@@ -42,3 +42,9 @@ def to_standard_streams(level: int = logging.INFO) -> None:
 def line_format() -> logging.Formatter:
     """The same line, for a file of one's own."""
     return _Line()
+
+
+def flush() -> None:
+    """Before a process leaves without the usual end."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()

@@ -299,6 +299,9 @@ CREATE TABLE schedule (
     seen_until TEXT NOT NULL {_check(INSTANT, "seen_until")},
     changed_at TEXT {_check(INSTANT, "changed_at")},
     changed_by TEXT NOT NULL DEFAULT '',
+    default_at TEXT NOT NULL,
+    default_days TEXT NOT NULL,
+    default_cron TEXT NOT NULL,
     CHECK ((at = '') <> (cron = ''))
 ) STRICT, WITHOUT ROWID;
 

@@ -1,14 +1,19 @@
-"""How every process opens the shop: folder, databases, tables, settings; in this order, once."""
+"""How every process opens the shop: folder, the state to start from, databases, tables, settings; and how it leaves."""
 
 from __future__ import annotations
 
+import logging
 import os
 
-from tracker import db
+from tracker import db, taskqueue
 from tracker.config import Config
+from tracker.errors import ShopError
 from tracker.files import private_folder
-from tracker.ops import migrations
-from tracker.shop import settings
+from tracker.ops import migrations, presence, recovery, secrets, snapshots
+from tracker.shop import links, settings
+
+
+log = logging.getLogger(__name__)
 
 
 def open_shop(config: Config) -> None:
@@ -19,7 +24,34 @@ def open_shop(config: Config) -> None:
     """
     os.umask(0o077)
     private_folder(config.data)
+    if not presence.is_here(config):
+        recovery.choose(config)
     db.open_books(config.books)
     db.open_ops(config.ops)
-    migrations.ensure(config)
+    migrations.ensure(config, before=lambda: snapshots.take(config, "before an update", even_unchanged=True))
+    recovery.opened(config)
     settings.load(config)
+    links.use_key(secrets.secret_key(config), config.url)
+    taskqueue.open_queue(config.ops, secrets.queue_key(config))
+    db.on_wake(taskqueue.enqueue)
+
+
+def close_shop() -> None:
+    """Let go of every file of the data folder; at a process's proper end, when its threads have stopped."""
+    taskqueue.close_queue()
+    db.close()
+
+
+def close_shop(config: Config, is_last: bool = False) -> None:
+    """A clean stop of this process. The last one that stops (`is_last`) leaves a snapshot where something changed.
+
+    A snapshot that could not be made does not hold up the stop: it is logged, and the next start still has the books.
+    """
+    try:
+        if is_last and settings.current().is_set_up:
+            snapshots.take(config, "at a clean stop")
+    except ShopError as error:
+        log.error("no snapshot at the stop: %s", error.message)
+    finally:
+        db.close()
+        presence.leave()
