@@ -8,56 +8,20 @@ import peewee
 
 from tracker import clock, db, text
 from tracker.errors import NotFound, Refused
-from tracker.shop import audit, settings
+from tracker.shop import audit, links, passwords, roles, sessions, settings
 
-ROLES = ("admin", "manager", "cashier", "viewer")
-_ADMIN, _MANAGER, _CASHIER, _VIEWER = ROLES
-_ALL = frozenset(ROLES)
-_OFFICE = frozenset({_ADMIN, _MANAGER})
-_READERS = _OFFICE | {_VIEWER}
-
-# Who may do what: the table of docs/roles.md, which a test compares with this one and with every route.
-ACTIONS: dict[str, frozenset[str]] = {
-    "morning.see": _ALL,
-    "products.see": _ALL,
-    "products.edit": _OFFICE,
-    "costs.see": _READERS,
-    "stock.receive": _OFFICE | {_CASHIER},
-    "stock.adjust": _OFFICE,
-    "orders.mark": _OFFICE,
-    "suppliers.see": _READERS,
-    "suppliers.edit": _OFFICE,
-    "debts.see": _READERS,
-    "debts.edit": _OFFICE,
-    "payments.record": _OFFICE,
-    "payments.void": frozenset({_ADMIN}),
-    "cash.see": _READERS,
-    "cash.edit": _OFFICE,
-    "void.any": frozenset({_ADMIN}),
-    "import.run": _OFFICE,
-    "notices.own": _ALL,
-    "health.see": _READERS,
-    "jobs.run": _OFFICE,
-    "jobs.edit": frozenset({_ADMIN}),
-    "mail.see": _OFFICE,
-    "mail.resend": _OFFICE,
-    "processes.restart": frozenset({_ADMIN}),
-    "backups.make": _OFFICE,
-    "settings.see": frozenset({_ADMIN}),
-    "settings.edit": frozenset({_ADMIN}),
-    "users.edit": frozenset({_ADMIN}),
-    "audit.see": frozenset({_ADMIN}),
-}
+ROLES = roles.ROLES
+ACTIONS = roles.ACTIONS
 
 # What people are told of, in the order of the page. `needs_me`: part of "Only what needs me".
 # (kind, words, needs_me, mailed unless chosen otherwise, only for these roles)
 KINDS: tuple[tuple[str, str, bool, bool, frozenset[str]], ...] = (
-    ("debt_reminder", "Debts that are overdue", True, True, _READERS),
-    ("reorder_alert", "Products to order, once a day", True, True, _READERS),
-    ("low_stock_notification", "A product just ran low", True, False, _ALL),
-    ("problem", "Something went wrong (jobs, mail, backups)", True, False, _OFFICE),
-    ("account", "Your own account (password, new log-in)", True, False, _ALL),
-    ("news", "Good to know (a job ran late, a backup was made)", False, False, _OFFICE),
+    ("debt_reminder", "Debts that are overdue", True, True, roles.READERS),
+    ("reorder_alert", "Products to order, once a day", True, True, roles.READERS),
+    ("low_stock_notification", "A product just ran low", True, False, roles.ALL),
+    ("problem", "Something went wrong (jobs, mail, backups)", True, False, roles.OFFICE),
+    ("account", "Your own account (password, new log-in)", True, False, roles.ALL),
+    ("news", "Good to know (a job ran late, a backup was made)", False, False, roles.OFFICE),
 )
 
 
@@ -79,7 +43,7 @@ class User(db.Model):
 
     def can(self, action: str) -> bool:
         """Whether this person's role may do it. An unknown action is a bug and raises KeyError."""
-        return self.role in ACTIONS[action]
+        return roles.may(self.role, action)
 
     @property
     def actor(self) -> audit.Actor:
@@ -111,21 +75,27 @@ def edit(user_id: int, **changes: str) -> User:
     with db.write():
         user = get(user_id)
         _refuse_taken(values, but=user_id)
-        if values.get("role", user.role) != _ADMIN:
+        if values.get("role", user.role) != roles.ADMIN:
             _refuse_last_admin(user, "role")
         changed = {key: value for key, value in values.items() if getattr(user, key) != value}
         if changed:
             User.update(**changed).where(User.id == user_id).execute()
+            if {"role", "email"} & set(changed):
+                links.end_all(user_id)
+            if "role" in changed:
+                sessions.end_all(user_id)
             audit.note("user.edit", f"user:{user_id}", **{k: v for k, v in changed.items() if not k.endswith("_key")})
     return get(user_id)
 
 
 def disable(user_id: int) -> None:
-    """They can't log in any more; what they did stays. Sessions are ended by `sessions.end_all`."""
+    """They can't log in any more and are signed out everywhere; what they did stays."""
     with db.write():
         user = get(user_id)
         _refuse_last_admin(user, "username")
         User.update(is_active=False).where(User.id == user_id).execute()
+        sessions.end_all(user_id)
+        links.end_all(user_id)
         audit.note("user.disable", f"user:{user_id}")
 
 
@@ -134,6 +104,46 @@ def enable(user_id: int) -> None:
         get(user_id)
         User.update(is_active=True).where(User.id == user_id).execute()
         audit.note("user.enable", f"user:{user_id}")
+
+
+def hash_for(user: User, password: str) -> str:
+    """The hash of a password that is good enough for this person. Raises Refused at "password"."""
+    passwords.checked(password, user.username, user.name, user.email or "", settings.current().shop_name)
+    return passwords.hashed(password)
+
+
+def store_password(user_id: int, stored: str, keep_session: int | None = None) -> None:
+    """Take over a hash from `hash_for`: all links of this person die, all sessions end (but `keep_session`)."""
+    with db.write():
+        user = get(user_id)
+        if not user.is_active:
+            raise Refused(f"{user.name} is disabled. Enable the account first.", "username")
+        User.update(password_hash=stored, password_changed_at=clock.now()).where(User.id == user_id).execute()
+        links.end_all(user_id)
+        sessions.end_all(user_id, but=keep_session)
+        audit.note("user.password", f"user:{user_id}")
+
+
+def log_in(login: str, password: str) -> User | None:
+    """The active person with this name (or e-mail address) and password; unknown names take just as long."""
+    user = find(login)
+    able = user is not None and user.is_active
+    if not passwords.matches(user.password_hash if user is not None and able else None, password) or user is None:
+        return None
+    if passwords.is_old(user.password_hash or ""):
+        stored = passwords.hashed(password)
+        with db.write():
+            unchanged = (User.id == user.id) & (User.password_hash == user.password_hash)
+            User.update(password_hash=stored).where(unchanged).execute()
+    return user
+
+
+def choose_theme(user_id: int, theme: str) -> None:
+    """light, dark or auto."""
+    if theme not in ("auto", "light", "dark"):
+        raise Refused("Choose one of the three.", "theme")
+    with db.write():
+        User.update(theme=theme).where(User.id == user_id).execute()
 
 
 def get(user_id: int) -> User:
@@ -188,7 +198,9 @@ def wishes(user: User, kind: str) -> tuple[bool, bool]:
     if user.notices == "nothing":
         return False, False
     # On by default for admins; the others get the daily alerts only when they asked for everything.
-    wanted = user.notices == "everything" or (needs_me and (user.role == _ADMIN or kind in ("account", "low_stock_notification")))
+    wanted = user.notices == "everything" or (
+        needs_me and (user.role == roles.ADMIN or kind in ("account", "low_stock_notification"))
+    )
     return wanted, wanted and (mailed or user.notices == "everything")
 
 
@@ -228,6 +240,6 @@ def _refuse_taken(values: dict[str, Any], but: int | None) -> None:
 
 
 def _refuse_last_admin(user: User, field: str) -> None:
-    others = User.select().where(User.role == _ADMIN, User.is_active == True, User.id != user.id)  # noqa: E712
-    if user.role == _ADMIN and user.is_active and not others.exists():
+    others = User.select().where(User.role == roles.ADMIN, User.is_active == True, User.id != user.id)  # noqa: E712
+    if user.role == roles.ADMIN and user.is_active and not others.exists():
         raise Refused(f"{user.name} is the only admin. Make somebody else an admin first.", field)
