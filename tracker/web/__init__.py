@@ -1,0 +1,63 @@
+"""The pages: `create_app` builds the Flask application for Waitress, for tests and for `run.py`."""
+
+from __future__ import annotations
+
+import secrets
+from importlib import import_module
+from typing import Any
+
+from flask import Flask
+from jinja2 import StrictUndefined
+
+from tracker import config as environment
+from tracker import money
+from tracker.config import Config
+from tracker.ops.startup import open_shop
+from tracker.web import access, assets, chrome, errors, filters, idempotency, pages, security
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """Open the shop and build its pages. Raises Misconfigured, DataError or Busy with a sentence."""
+    config = config or environment.load()
+    open_shop(config)
+    app = Flask(
+        "tracker.web",
+        static_folder=environment.ROOT / "static",
+        template_folder=environment.ROOT / "templates",
+    )
+    security.configure(app, config)
+    _prepare_templates(app)
+    security.install(app)
+    access.guard(app)
+    idempotency.install(app)
+    errors.install(app)
+    for name in pages.PAGES:
+        app.register_blueprint(import_module(f"tracker.web.{name}").page)
+    access.check_declared(app)
+    return app
+
+
+def _prepare_templates(app: Flask) -> None:
+    env = app.jinja_env
+    env.undefined = StrictUndefined
+    env.trim_blocks = env.lstrip_blocks = True
+    env.policies["json.dumps_kwargs"] = {"sort_keys": True, "ensure_ascii": True}
+    for name, file in (("ui", "ui"), ("fields", "form"), ("table", "table")):
+        env.globals[name] = _Macros(app, f"macros/{file}.html")
+    env.globals["currency"] = money.currency
+    env.globals["new_request_key"] = lambda: secrets.token_urlsafe(16)
+    filters.install(app)
+    assets.install(app)
+    chrome.install(app)
+
+
+class _Macros:
+    """Macros that every template may use without an import, so that a block rendered alone has them too."""
+
+    def __init__(self, app: Flask, template: str) -> None:
+        self._app, self._template = app, template
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._app.jinja_env.get_template(self._template).module, name)

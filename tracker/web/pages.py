@@ -1,0 +1,5 @@
+"""The page modules: one noun each, named here once; `create_app` registers the blueprint `page` of every one."""
+
+from __future__ import annotations
+
+PAGES: tuple[str, ...] = ("shell", "livez", "auth", "setup")
