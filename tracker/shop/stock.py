@@ -1,0 +1,290 @@
+"""The stock ledger: every movement of goods with its quantity and its value at moving average, in booking order.
+
+How goods are valued. A product has a quantity Q and a value V; one unit is worth V/Q.
+- In (opening, receipt): V grows by what was paid.
+- Out (issue, adjustment down): takes V x q / Q, rounded once; whoever takes the last unit takes all of V that is left.
+- Below zero, which only `allow_negative_stock` permits: what is not there is taken at the product's last known cost, so
+  Q and V are both negative: a hole. Goods that come in fill the hole at the value it was booked with; what they cost
+  more or less is posted as a residue, so that the goods that remain are worth what was paid for them.
+- A reversal moves exactly the quantity and value of the original, back. Where this leaves a value without goods, or one
+  of the other sign than the quantity, a residue brings the value to what the rest is worth at the last known cost.
+So V is 0 whenever Q is 0, and no difference is ever swallowed: residues are rows (quantity 0) like all others.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import peewee
+
+from tracker import clock, db, numerals, quantity, text
+from tracker.errors import NotFound, Refused
+from tracker.money import ZERO, Money
+from tracker.quantity import PLACES, Quantity
+from tracker.shop import audit, incoming, request_keys, settings
+from tracker.shop.products import Product, get
+
+ONE = 10**PLACES  # thousandths in a unit
+REASONS = {
+    "count": "Counted",
+    "damage": "Damaged",
+    "expired": "Expired",
+    "theft": "Stolen or missing",
+    "own_use": "Own use",
+    "gift": "Given away",
+}
+
+
+class StockMovement(db.Model):
+    """One movement. Rows are never changed or removed."""
+
+    product_id = peewee.IntegerField()
+    at = db.InstantField()
+    moved_on = db.DayField()
+    kind = peewee.TextField()
+    reason = peewee.TextField(null=True)
+    quantity = db.QuantityField()
+    value = db.MoneyField()
+    source = peewee.TextField(default="")
+    note = peewee.TextField(default="")
+    user_id = peewee.IntegerField(null=True)
+    reverses_id = peewee.IntegerField(null=True, unique=True)
+
+    # Set on what a verb returns: this movement took the product from above its level to it or below.
+    became_low = False
+
+
+# --- verbs ---------------------------------------------------------------------------------------------------------
+
+
+def opening(
+    product_id: int, amount: Quantity, value: Money | None = None, source: str = "", note: str = ""
+) -> StockMovement:
+    """What was there when the books began; worth cost x quantity unless `value` says otherwise. Raises Refused."""
+    with db.write():
+        product = _product(product_id, quantity.positive(amount))
+        worth = at_cost(product, amount) if value is None else _not_negative(value)
+        return _post(product, "opening", amount, worth, source=source, note=note)
+
+
+def receive(
+    product_id: int, amount: Quantity, value: Money | None = None, source: str = "", note: str = "", key: str = ""
+) -> StockMovement:
+    """Goods came in for `value` in all (None: at the last known cost). Closes what was on order, oldest first.
+
+    What was paid for one becomes the product's cost. The same form key again returns the first movement. Raises Refused
+    at `quantity` or `value`.
+    """
+    with db.write():
+        before = request_keys.made(key, "stock")
+        if before is not None:
+            return get_movement(before)
+        product = _product(product_id, quantity.positive(amount))
+        worth = at_cost(product, amount) if value is None else _not_negative(value)
+        if value:
+            product.cost = Money(numerals.divide(value.minor * ONE, amount.thousandths))
+        movement = _post(product, "in", amount, worth, source=source, note=note)
+        if product.on_order:
+            incoming.arrive(product_id, amount)
+        request_keys.keep_document(key, f"stock:{movement.id}")
+    return movement
+
+
+def issue(product_id: int, amount: Quantity, source: str = "", note: str = "") -> StockMovement:
+    """Goods went out; `-movement.value` is what they cost us. Raises Refused at `quantity` when there is too little."""
+    with db.write():
+        product = _product(product_id, quantity.positive(amount))
+        return _post(product, "out", -amount, -_cost_of(product, amount), source=source, note=note)
+
+
+def adjust(
+    product_id: int, amount: Quantity, reason: str, note: str = "", source: str = "", key: str = ""
+) -> StockMovement:
+    """Goods were lost, used, given away (below zero), or a count found more or less. `reason` is one of REASONS.
+
+    The same form key again returns the first movement. Raises Refused at `quantity` or `reason`.
+    """
+    if reason not in REASONS:
+        raise Refused("Choose a reason from the list.", "reason")
+    if not amount:
+        raise Refused("The quantity can't be zero.", "quantity")
+    if amount.thousandths > 0 and reason != "count":
+        raise Refused("Only a count can add goods. Use “Receive goods” for what was delivered.", "reason")
+    with db.write():
+        before = request_keys.made(key, "stock")
+        if before is not None:
+            return get_movement(before)
+        product = _product(product_id, amount)
+        value = _worth_found(product, amount) if amount.thousandths > 0 else -_cost_of(product, -amount)
+        movement = _post(product, "adjustment", amount, value, source=source, note=note, reason=reason)
+        audit.note("stock.adjust", f"product:{product_id}", quantity=amount.plain(), reason=reason, note=movement.note)
+        request_keys.keep_document(key, f"stock:{movement.id}")
+    return movement
+
+
+def count(product_id: int, counted: Quantity, note: str = "", source: str = "", key: str = "") -> StockMovement | None:
+    """So many are on the shelf: posts the difference to what the books say; None when there is none."""
+    if counted.thousandths < 0:
+        raise Refused("A count can't be below zero.", "quantity")
+    with db.write():
+        before = request_keys.made(key, "stock")
+        if before is not None:
+            return get_movement(before)
+        difference = counted - get(product_id).on_hand
+        return adjust(product_id, difference, "count", note, source, key) if difference else None
+
+
+def reverse(what: int | str, note: str = "") -> list[StockMovement]:
+    """Post the exact opposite of all that a source ("purchase:12") posted, or of one movement (its id), newest first.
+
+    Returns the reversals, [] when a source posted nothing (more). Goods come back at the value they were booked out
+    with; an order that a receipt closed stays closed. Raises Refused when the goods are gone already or when a single
+    movement was reversed before or belongs to a document, NotFound for an unknown id.
+    """
+    with db.write():
+        return [_reverse(movement, note) for movement in _standing(_source_of(what) if isinstance(what, int) else what)]
+
+
+def _source_of(movement_id: int) -> str:
+    movement = get_movement(movement_id)
+    if movement.source != f"stock:{movement_id}":
+        raise Refused("This movement belongs to another document. Void that one.")
+    if not _standing(movement.source):
+        raise Refused("This was voided before.")
+    return movement.source
+
+
+def _standing(source: str) -> list[StockMovement]:
+    """What this source posted and nobody took back, newest first."""
+    if not source:
+        return []
+    found = list(StockMovement.select().where(StockMovement.source == source).order_by(StockMovement.id.desc()))
+    reversed_ids = {row.reverses_id for row in found}
+    # A residue stands right behind the movement that left it; one that a reversal left is no posting of its own.
+    left_by_reversals = {row.id + 1 for row in found if row.kind == "reversal"}
+    return [
+        row
+        for row in found
+        if row.kind != "reversal"
+        and row.id not in reversed_ids
+        and not (row.kind == "residue" and row.id in left_by_reversals)
+    ]
+
+
+def _reverse(movement: StockMovement, note: str) -> StockMovement:
+    product = get(movement.product_id)
+    _refuse_shortage(product, movement.quantity)
+    # A receipt that came at a wrong cost is voided, but the cost stays until the next receipt says better.
+    return _post(
+        product,
+        "reversal",
+        -movement.quantity,
+        -movement.value,
+        source=movement.source,
+        note=note,
+        reverses_id=movement.id,
+    )
+
+
+# --- posting -------------------------------------------------------------------------------------------------------
+
+
+def _post(product: Product, kind: str, amount: Quantity, value: Money, **more: Any) -> StockMovement:
+    """Write the movement, its residue if there is one, and the product's two cached figures in one UPDATE."""
+    was_low = product.is_low
+    before = product.on_hand, product.stock_value
+    movement = _write(product, kind, amount, value, **more)
+    product.on_hand += amount
+    product.stock_value += value
+    worth = _settled(product, before, amount, value, exact=kind == "reversal")
+    if worth != product.stock_value:
+        note = "Value left over" if not product.on_hand else "Value set right"
+        _write(product, "residue", quantity.ZERO, worth - product.stock_value, source=movement.source, note=note)
+        product.stock_value = worth
+    figures = {name: getattr(product, name) for name in ("on_hand", "stock_value", "cost")}
+    if not product.is_low:
+        figures["low_told_on"] = None  # the next time it runs low is news again
+    Product.update(**figures).where(Product.id == product.id).execute()
+    movement.became_low = product.is_low and not was_low
+    return movement
+
+
+def _write(product: Product, kind: str, amount: Quantity, value: Money, **more: Any) -> StockMovement:
+    more["note"] = text.line(more.get("note"), "note", "note")
+    # A movement of its own must know its number when it is written: ledger rows are never changed afterwards.
+    number = db.rows("SELECT COALESCE(MAX(id), 0) + 1 FROM stock_movement")[0][0]
+    more["source"] = more.get("source") or f"stock:{number}"
+    return StockMovement.create(
+        force_insert=True,
+        id=number,
+        product_id=product.id,
+        at=clock.now(),
+        moved_on=clock.business_day(),
+        kind=kind,
+        quantity=amount,
+        value=value,
+        user_id=audit.actor().id,
+        **more,
+    )
+
+
+def _settled(product: Product, before: tuple[Quantity, Money], amount: Quantity, value: Money, exact: bool) -> Money:
+    """What the goods are worth after the movement, by the rules at the top."""
+    old, left = before[0].thousandths, product.on_hand.thousandths
+    if left == 0:
+        return ZERO
+    if old < 0 < amount.thousandths and not exact:
+        return before[1].share(left, old) if left < 0 else value.share(left, amount.thousandths)
+    if (left > 0) != (product.stock_value.minor > 0) and product.stock_value:
+        return at_cost(product, product.on_hand)
+    return product.stock_value
+
+
+def at_cost(product: Product, amount: Quantity) -> Money:
+    """What so much is worth at the last known cost."""
+    return product.cost.share(amount.thousandths, ONE)
+
+
+def _cost_of(product: Product, amount: Quantity) -> Money:
+    """What is taken out of the stock's value with so much goods. Raises Refused when there are not enough."""
+    _refuse_shortage(product, amount)
+    there = max(product.on_hand, quantity.ZERO)
+    if amount <= there:
+        return product.stock_value.share(amount.thousandths, there.thousandths)
+    return (product.stock_value if there else ZERO) + at_cost(product, amount - there)
+
+
+def _worth_found(product: Product, amount: Quantity) -> Money:
+    """Goods that a count found are worth what their like are worth, else the last known cost."""
+    if product.on_hand.thousandths > 0:
+        return product.stock_value.share(amount.thousandths, product.on_hand.thousandths)
+    return at_cost(product, amount)
+
+
+def _refuse_shortage(product: Product, amount: Quantity) -> None:
+    if amount.thousandths <= 0 or amount <= product.on_hand or settings.current().allow_negative_stock:
+        return
+    if product.on_hand.thousandths <= 0:
+        raise Refused(f"{product.name} is sold out: there is none left.", "quantity")
+    raise Refused(f"Only {product.on_hand} left of {product.name}.", "quantity")
+
+
+def _product(product_id: int, amount: Quantity) -> Product:
+    product = get(product_id)
+    if amount.thousandths % 10 ** (PLACES - product.unit_decimals):
+        raise Refused(f"{product.name} is counted with {product.unit_decimals or 'no'} decimals.", "quantity")
+    return product
+
+
+def _not_negative(value: Money) -> Money:
+    if value < ZERO:
+        raise Refused("The amount can't be below zero.", "value")
+    return value
+
+
+def get_movement(movement_id: int) -> StockMovement:
+    """Raises NotFound."""
+    movement = StockMovement.get_or_none(StockMovement.id == movement_id)
+    if movement is None:
+        raise NotFound("There is no such stock movement.")
+    return movement
