@@ -12,8 +12,9 @@ from tracker.files import private_folder
 from tracker.ops import migrations, presence, recovery, secrets, snapshots
 from tracker.shop import links, settings
 
-
 log = logging.getLogger(__name__)
+
+_opened: Config | None = None
 
 
 def open_shop(config: Config) -> None:
@@ -22,6 +23,7 @@ def open_shop(config: Config) -> None:
     Raises DataError when the folder can't be used, Busy when another process keeps migrating. Calling it again for the
     same folder is harmless.
     """
+    global _opened
     os.umask(0o077)
     private_folder(config.data)
     if not presence.is_here(config):
@@ -30,28 +32,25 @@ def open_shop(config: Config) -> None:
     db.open_ops(config.ops)
     migrations.ensure(config, before=lambda: snapshots.take(config, "before an update", even_unchanged=True))
     recovery.opened(config)
+    _opened = config
     settings.load(config)
     links.use_key(secrets.secret_key(config), config.url)
     taskqueue.open_queue(config.ops, secrets.queue_key(config))
     db.on_wake(taskqueue.enqueue)
 
 
-def close_shop() -> None:
-    """Let go of every file of the data folder; at a process's proper end, when its threads have stopped."""
-    taskqueue.close_queue()
-    db.close()
+def close_shop(leave_snapshot: bool = False) -> None:
+    """Let go of every file of the data folder; at a process's proper end, when its threads have stopped.
 
-
-def close_shop(config: Config, is_last: bool = False) -> None:
-    """A clean stop of this process. The last one that stops (`is_last`) leaves a snapshot where something changed.
-
-    A snapshot that could not be made does not hold up the stop: it is logged, and the next start still has the books.
+    Web and worker `leave_snapshot` where something changed. One that can't be made does not hold up the stop: it is
+    logged, and the books are there all the same.
     """
     try:
-        if is_last and settings.current().is_set_up:
-            snapshots.take(config, "at a clean stop")
+        if leave_snapshot and _opened is not None and settings.current().is_set_up:
+            snapshots.take(_opened, "at a clean stop")
     except ShopError as error:
         log.error("no snapshot at the stop: %s", error.message)
     finally:
+        taskqueue.close_queue()
         db.close()
         presence.leave()
