@@ -41,14 +41,14 @@ def hand_over(arguments):
     """The real start, inside the virtual environment."""
     from tracker import cli
 
-    return cli.main(arguments, worker)
+    return cli.main(arguments, timetable)
 
 
-def worker():
-    """The worker process. Only a door may import the timetable, hence this is passed down."""
+def timetable():
+    """Only a door may import the timetable (and with it the worker's main); hence this is passed down."""
     import tasks
 
-    return tasks.main()
+    return tasks
 
 
 def start_again(arguments):

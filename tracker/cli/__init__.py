@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 from tracker import __version__
 from tracker.cli.output import complain
@@ -29,13 +29,13 @@ class Add(Protocol):
     def __call__(self, name: str, help: str, run: Run, everyday: bool = False) -> argparse.ArgumentParser: ...
 
 
-def main(argv: list[str], worker: Callable[[], int]) -> int:
-    """Run one command and return its exit code. `worker` is the worker process, which only the door may import."""
+def main(argv: list[str], timetable: Callable[[], Any]) -> int:
+    """Run one command and return its exit code. `timetable` imports tasks.py, which only the door may do."""
     os.umask(0o077)
     _speak_utf8()
     try:
         arguments = _parser().parse_args(argv)
-        arguments.worker = worker
+        arguments.timetable = timetable
         code = int(arguments.run(arguments))
         sys.stdout.flush()
         return code

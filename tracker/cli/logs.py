@@ -17,6 +17,7 @@ from tracker.errors import Refused
 
 NAMES = ("web", "worker", "supervisor")
 LINES = 50  # shown unless told otherwise
+BEFORE = 200  # lines read beyond those, to find the time that the middle of a long trace belongs to
 LOOK = 0.25  # seconds between two looks while following
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 
@@ -34,7 +35,7 @@ def register(add: Any) -> None:
 def _logs(arguments: argparse.Namespace) -> int:
     config, name = settings.load(), known(arguments.name, NAMES)
     if arguments.n < 0:
-        raise Refused("-n takes a number of lines, 0 or more.")
+        raise Refused("Give -n a number of lines, 0 or more.")
     files = log_files(config, name, arguments.errors)
     followed = [_Followed(path, label) for path, label in files]
     for _, text in last_lines(files, arguments.n):
@@ -59,7 +60,7 @@ def last_lines(files: list[tuple[Path, str]], count: int) -> list[Line]:
     """The last lines of several logs together, oldest first. A line without a time belongs to the one before it."""
     from tracker.ops.logfiles import tail
 
-    timed = [_timed(tail(path, count), label) for path, label in files]
+    timed = [_timed(tail(path, count + BEFORE), label) for path, label in files]
     return list(merge(*timed, key=_when))[-count:] if count else []
 
 

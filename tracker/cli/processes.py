@@ -97,11 +97,12 @@ def _runs_already(config: Config, browser: bool) -> bool:
 def _prepare(config: Config) -> None:
     """Migrate, say the set-up code while nobody is set up, and close: the processes open the books themselves."""
     from tracker import db
-    from tracker.ops import startup
+    from tracker.ops.setup_code import setup_code
+    from tracker.ops.startup import open_shop
 
     try:
-        startup.open_shop(config)
-        code = startup.setup_code(config) if hasattr(startup, "setup_code") else ""
+        open_shop(config)
+        code = setup_code(config)
     finally:
         db.close()
     if code:
@@ -155,19 +156,17 @@ def open_browser(url: str) -> None:
 # --- one process in this window -------------------------------------------------------------------------------------
 
 
-def _web(_: argparse.Namespace) -> int:
+def _web(arguments: argparse.Namespace) -> int:
     from tracker import log
     from tracker.web.serve import serve
 
     log.to_standard_streams()
+    arguments.timetable()  # so that the hours of tasks.py are in the books before the first worker starts
     return serve(settings.load())
 
 
 def _worker(arguments: argparse.Namespace) -> int:
-    from tracker import log
-
-    log.to_standard_streams()
-    return int(arguments.worker())
+    return int(arguments.timetable().main())
 
 
 # --- a word to the running supervisor -------------------------------------------------------------------------------
@@ -215,22 +214,22 @@ def _wait_for_the_end(config: Config) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from tracker.ops import control, supervisor
+    from tracker.ops import control, status
 
     config, name = settings.load(), known(arguments.name)
     try:
-        status = control.call(config, "status", name=name)
+        now = control.call(config, "status", name=name)
     except control.NotRunning:
-        status = supervisor.offline_status(config, (name,) if name else NAMES)
+        now = status.offline_status(config, (name,) if name else NAMES)
     if arguments.json:
-        document(status)
+        document(now)
     else:
-        _show(status)
-    return 0 if all(program["state"] == "RUNNING" for program in status["programs"]) else 3
+        _show(now)
+    return 0 if all(program["state"] == "RUNNING" for program in now["programs"]) else 3
 
 
-def _show(status: dict[str, Any]) -> None:
-    from tracker.ops.supervisor import status_lines
+def _show(now: dict[str, Any]) -> None:
+    from tracker.ops import status
 
-    for line in status_lines(status):
+    for line in status.status_lines(now):
         say(line)

@@ -182,7 +182,7 @@ def _write(path: Path, text: str) -> None:
 
 def _run(run: Run, command: list[str]) -> None:
     if code := run(command):
-        raise Refused(f"systemctl {shlex.join(command)} failed with code {code}; its own words stand above.")
+        raise Refused(f"`systemctl {shlex.join(command)}` failed with code {code}; its own words stand above.")
 
 
 def older_schedulers(folders: list[tuple[Path, bool]]) -> list[str]:
