@@ -37,6 +37,7 @@ def to_standard_streams(level: int = logging.INFO) -> None:
     logging.basicConfig(level=level, handlers=[notes, errors], force=True)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     logging.getLogger("huey").setLevel(logging.WARNING)
+    logging.getLogger("peewee.migrations").setLevel(logging.WARNING)
 
 
 def line_format() -> logging.Formatter:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from tracker import config
 from tracker.mail import deliver
+from tracker.ops import secrets
 from tracker.ops.job_runs import Finish, JobRun, Work
 from tracker.shop import outbox
 
 
 def run(run: JobRun) -> Finish:
     """Sends batch after batch until nothing is due; each mail's state is committed on its own."""
-    done = deliver.everything(run.owner or "")
+    here = config.load()
+    done = deliver.everything(run.owner or "", here, secrets.smtp_password(here))
 
     def write() -> Work:
         if not done.tried:
@@ -19,11 +22,6 @@ def run(run: JobRun) -> Finish:
         return Work(done.sentence, "done", {"mails": done.sent})
 
     return write
-
-
-def needed() -> bool:
-    """Whether something is due now."""
-    return outbox.waiting()
 
 
 def preview() -> dict[str, Any]:

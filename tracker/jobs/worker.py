@@ -18,8 +18,8 @@ from tracker import clock, config, db, taskqueue
 from tracker import log as logs
 from tracker.errors import Busy, ShopError
 from tracker.files import Lock
-from tracker.jobs import mail_delivery, runner
-from tracker.ops import heartbeats, job_runs, schedules, snapshots, timetable
+from tracker.jobs import runner
+from tracker.ops import heartbeats, job_runs, snapshots, timetable
 from tracker.ops.planner import Planner
 from tracker.ops.startup import close_shop, open_shop
 from tracker.shop import notifications, outbox, settings
@@ -38,7 +38,7 @@ class Worker:
 
     def __init__(self) -> None:
         self.owner = f"{os.getpid()}-{secrets.token_hex(6)}"
-        self.planner = Planner(needed=lambda job: job != "mail_delivery" or mail_delivery.needed())
+        self.planner = Planner(needed=lambda job: job != "mail_delivery" or outbox.waiting())
         self._planning = threading.Lock()
         self._ended = threading.Event()
         self._hinted: dict[tuple[str, int], float] = {}
@@ -56,6 +56,7 @@ class Worker:
             print(error.message, file=sys.stderr)
             sys.exit({Busy: 75}.get(type(error), 78 if error.status == 500 else 1))
         self._stop_beating = heartbeats.start_beating("worker", boot_id=self.owner)
+        log.info("the worker has begun, pid %s", os.getpid())
         self._sweeper = threading.Thread(target=self._sweep_on, name="sweeper", daemon=True)
         self._sweeper.start()
 
@@ -68,19 +69,19 @@ class Worker:
         except Busy as busy:
             who = f", {busy.message}" if busy.message else ""
             raise Busy(f"Another worker runs on this data folder already{who}. This one leaves.") from busy
-        schedules.sync()
         runs, mails = job_runs.recover(self.owner), outbox.recover(self.owner)
         if runs or mails:
             log.warning("taken over from a worker that stopped: %d runs, %d mails", runs, mails)
 
-    def leave(self) -> None:
-        """At a proper end: nothing beats, sweeps or holds a file any more."""
+    def leave(self, close: bool = True) -> None:
+        """At a proper end: nothing beats, sweeps or holds a file any more (the books stay open unless `close`)."""
         self._ended.set()
         if self._sweeper:
             self._sweeper.join(10)
         if self._stop_beating:
             self._stop_beating()
-        close_shop()
+        if close:
+            close_shop(leave_snapshot=True)
         if self._lock:
             self._lock.release()
 

@@ -66,6 +66,11 @@ class JobRun(db.Model):
         return self.state not in ("queued", "running")
 
     @property
+    def waits_for_retry(self) -> bool:
+        """Whether it failed and will be tried again at `due_at`."""
+        return self.state == "queued" and self.attempt > 0 and self.due_at > clock.now()
+
+    @property
     def seconds(self) -> float | None:
         """How long it took."""
         return (self.ended_at - self.started_at).total_seconds() if self.ended_at and self.started_at else None
@@ -79,7 +84,7 @@ class JobRun(db.Model):
         return {
             "job": self.job,
             "run_id": self.id,
-            "state": self.outcome or self.state,
+            "state": self.outcome or ("failed" if self.waits_for_retry else self.state),
             "slot": self.slot,
             "trigger": self.trigger,
             "result": self.result or self.error,

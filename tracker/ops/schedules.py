@@ -64,22 +64,18 @@ class Slot:
 
 def sync() -> None:
     """Take over the hours of `tasks.py` for schedules that nobody changed; make rows for new jobs."""
-    now = clock.now()
-    with db.write():
-        known = {row.job: row for row in Schedule.select()}
-        for job, hours in timetable.declared().items():
-            default = {"default_at": hours.at, "default_days": hours.days, "default_cron": hours.cron}
-            shown = {"at": hours.at, "days": hours.days, "cron": hours.cron}
-            if job not in known:
-                Schedule.insert(job=job, seen_until=now, **shown, **default).execute()
-            elif known[job].changed_at is None and (known[job].at, known[job].days, known[job].cron) != (
-                hours.at,
-                hours.days,
-                hours.cron,
-            ):
-                Schedule.update(seen_until=now, **shown, **default).where(Schedule.job == job).execute()
-            else:
-                Schedule.update(**default).where(Schedule.job == job).execute()
+    known = {row.job: row for row in Schedule.select()} if timetable.declared() else {}
+    for job, hours in timetable.declared().items():
+        default = {"default_at": hours.at, "default_days": hours.days, "default_cron": hours.cron}
+        shown = {"at": hours.at, "days": hours.days, "cron": hours.cron}
+        row = known.get(job)
+        if row is None:
+            with db.write():  # two processes may start at once
+                Schedule.insert(job=job, seen_until=clock.now(), **shown, **default).on_conflict_ignore().execute()
+        elif (row.default_at, row.default_days, row.default_cron) != (hours.at, hours.days, hours.cron):
+            new = default if row.changed_at else {**default, **shown, "seen_until": clock.now()}
+            with db.write():
+                Schedule.update(**new).where(Schedule.job == job).execute()
 
 
 def get(job: str) -> Schedule:
