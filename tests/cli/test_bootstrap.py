@@ -35,7 +35,8 @@ def clone(tmp_path: Path) -> Path:
     (folder / "tracker" / "__init__.py").touch()
     (folder / "tracker" / "cli" / "__init__.py").write_text(
         "import sys\n\n"
-        "def main(argv, timetable):\n    print('reached', sys.prefix, *argv)\n    print(sys.stdin.read())\n    return 7\n",
+        "def main(argv, timetable):\n"
+        "    print('reached', sys.prefix, *argv)\n    print(sys.stdin.read())\n    return 7\n",
         encoding="utf-8",
     )
     return folder

@@ -87,7 +87,9 @@ def _list(as_json: bool, only: str = "") -> int:
         return 0
     rows = []
     for job in found:
-        coming = "paused" if job["paused"] else f"{clock.local(job['next_run']):%a %d %b %H:%M}" if job["next_run"] else "-"
+        coming = (
+            "paused" if job["paused"] else f"{clock.local(job['next_run']):%a %d %b %H:%M}" if job["next_run"] else "-"
+        )
         ran = f"{clock.local(job['last_run']):%a %d %b %H:%M}" if job["last_run"] else "never"
         rows.append((job["name"], job["schedule"], coming, ran, job["last_result"][:80]))
     table(rows, ("JOB", "WHEN", "NEXT", "LAST", "RESULT"))
@@ -178,7 +180,9 @@ def _show_preview(found: dict[str, Any]) -> None:
     for group in found.get("suppliers", ()):
         say(f"\n{group['supplier']}: {group['total']}")
         for debt in group["debts"]:
-            say(f"  {debt['reference'] or '-':<16}{debt['left']:>14}  due {debt['due_on']}, {debt['days_late']} days late")
+            say(
+                f"  {debt['reference'] or '-':<16}{debt['left']:>14}  due {debt['due_on']}, {debt['days_late']} days late"
+            )
     for debt in found.get("due_soon", ()):
         say(f"  soon: {debt['supplier']} {debt['reference']} {debt['left']} due {debt['due_on']}")
     for row in found.get("quiet", ()):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import os
-import socket
 import sys
 import time
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 from tracker import config as settings
 from tracker.cli.output import complain, document, say
 from tracker.config import Config
-from tracker.errors import Busy, Misconfigured, NotFound
+from tracker.errors import Busy, NotFound
 
 NAMES = ("web", "worker")
 GOING = 3.0  # seconds that the port and lock of a shop that was just killed may take to come free
@@ -111,32 +109,17 @@ def _prepare(config: Config) -> None:
 
 def port_is_free(config: Config) -> None:
     """Raises Busy naming the port when another program has it, Misconfigured when it can't be had at all."""
+    from tracker.ops.listening import bind
+
     deadline = time.monotonic() + GOING
     while True:
         try:
-            family, kind, _, _, address = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)[0]
-            with socket.socket(family, kind) as probe:
-                if sys.platform == "win32":
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-                else:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(address)
+            bind(config).close()
             return
-        except socket.gaierror as error:
-            raise Misconfigured(f"TRACKER_HOST: {config.host!r} is not an address of this computer.") from error
-        except OSError as error:
-            if error.errno == errno.EADDRNOTAVAIL:
-                raise Misconfigured(f"TRACKER_HOST: {config.host!r} is not an address of this computer.") from error
-            if error.errno == errno.EACCES and config.port < 1024:
-                raise Misconfigured(
-                    f"TRACKER_PORT: port {config.port} needs special rights; take 1024 or more."
-                ) from error
+        except Busy:
             if time.monotonic() > deadline:
-                raise Busy(_TAKEN.format(port=config.port)) from error
+                raise
             time.sleep(0.1)
-
-
-_TAKEN = "Port {port} is taken by another program. Stop that program, or set TRACKER_PORT to another number."
 
 
 def open_browser(url: str) -> None:
