@@ -14,13 +14,23 @@ from pathlib import Path
 
 from tracker import clock, db
 from tracker.config import Config
-from tracker.files import write_private
+from tracker.errors import ShopError
+from tracker.files import private_folder, write_private
 from tracker.ops import copies
 from tracker.ops.examine import LEDGERS
 
 KEPT, KEPT_AT_MOST = 4, 12
 EVERY = timedelta(minutes=15)
 YOUNG = timedelta(minutes=10)
+AGAIN = 300.0  # seconds until a failed one is tried again
+
+
+@dataclass
+class _Failure:
+    again_at: float = 0.0
+
+
+_failure = _Failure()
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,29 @@ def take_if_due(config: Config) -> Snapshot | None:
     found = listing(config)
     if found and timedelta(0) <= clock.now() - found[0].taken_at < EVERY:
         return None
-    return take(config, "every 15 minutes")
+    if clock.monotonic() < _failure.again_at:
+        return None
+    try:
+        taken = take(config, "every 15 minutes")
+    except Exception as error:
+        _failure.again_at = clock.monotonic() + AGAIN
+        _note_failure(config, error.message if isinstance(error, ShopError) else f"No snapshot could be made: {error}.")
+        raise
+    (config.snapshots / "failed.json").unlink(missing_ok=True)
+    return taken
+
+
+def problem(config: Config) -> str:
+    """Why the last snapshot could not be made, as a sentence; empty when it could."""
+    try:
+        return str(json.loads((config.snapshots / "failed.json").read_text(encoding="utf-8"))["problem"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _note_failure(config: Config, words: str) -> None:
+    with suppress(OSError, ShopError):  # a full disk takes no note either; the exception goes on and is logged
+        write_private(private_folder(config.snapshots) / "failed.json", json.dumps({"problem": words}).encode())
 
 
 def listing(config: Config) -> list[Snapshot]:
