@@ -39,7 +39,7 @@ class Planner:
         if self._clock_in_doubt():
             return 0
         planned = 0
-        for schedule in Schedule.select():
+        for schedule in list(Schedule.select()):
             if schedule.job in timetable.JOBS and only in (None, schedule.job):
                 planned += self._plan_job(schedule)
         return planned
