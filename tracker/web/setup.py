@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from flask import Blueprint, current_app, g, redirect, render_template, request, session
@@ -10,12 +9,13 @@ from flask.typing import ResponseReturnValue
 
 from tracker import text
 from tracker.errors import Refused
-from tracker.ops import setup_code
-from tracker.shop import countries, set_up, throttle
-from tracker.web import access, auth, htmx
-from tracker.web.access import public
+from tracker.ops import schedules, setup_code, timetable
+from tracker.shop import countries, outbox, set_up, settings, throttle, users
+from tracker.web import access, auth, htmx, mail_form
+from tracker.web.access import needs, public
 from tracker.web.fields import ChoiceField, EmailField, LineField, PasswordField
 from tracker.web.forms import Form
+from tracker.web.later import Later
 
 page = Blueprint("setup", __name__)
 STEPS = ("The shop", "You", "Mail", "Products", "Done")
@@ -23,22 +23,6 @@ _WHY = "While nobody exists nobody can sign in; afterwards it is closed for ever
 
 
 _USUAL = ("", "As the country has it")
-
-
-class Later(Sequence[tuple[str, str]]):
-    """Choices that are made when a form is, not when the program starts: CLDR's lists take a moment."""
-
-    def __init__(self, make: Callable[[], list[tuple[str, str]]]) -> None:
-        self._make = make
-
-    def __len__(self) -> int:
-        return len(self._make())
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._make()[index]
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(self._make())
 
 
 class Code(Form):
@@ -156,7 +140,78 @@ def create() -> ResponseReturnValue:
     return _step(2, "setup/you.html", form=form, **_chosen()), 422
 
 
-AFTER_OWNER = "/"
+AFTER_OWNER = "/setup/mail"
+
+
+# --- 3 to 5: the owner is signed in, each may be skipped -------------------------------------------------------------
+
+
+class Mail(mail_form.MailFields):
+    pass
+
+
+@page.get("/setup/mail")
+@needs("settings.edit")
+def mail() -> ResponseReturnValue:
+    now = settings.current()
+    if now.smtp_host:
+        return _step(3, "setup/mail_test.html", form=_test_form(), steps_done=None, advice="", host=now.smtp_host)
+    form = Mail(data={"smtp_from": users.get(g.person.id).email or ""})
+    mail_form.drop_fixed(form)
+    return _step(3, "setup/mail.html", form=form)
+
+
+@page.post("/setup/mail")
+@needs("settings.edit")
+def keep_mail() -> ResponseReturnValue:
+    form = Mail()
+    mail_form.drop_fixed(form)
+    if form.validate():
+        try:
+            mail_form.store(form)
+            return htmx.see_other("/setup/mail" if settings.current().smtp_host else "/setup/products")
+        except Refused as no:
+            form.refuse(no)
+    return _step(3, "setup/mail.html", form=form), 422
+
+
+@page.post("/setup/mail/test")
+@needs("settings.edit")
+def test_mail() -> ResponseReturnValue:
+    form, done = mail_form.TestMail(), None
+    if form.validate():
+        try:
+            done = mail_form.test(form.address.data, g.person.name)
+        except Refused as no:
+            form.refuse(no)
+    host = settings.current().smtp_host
+    shown = _step(3, "setup/mail_test.html", form=form, steps_done=done, advice=mail_form.advice(host), host=host)
+    return shown, 200 if done is not None else 422
+
+
+@page.get("/setup/products")
+@needs("import.run")
+def products() -> str:
+    return _step(4, "setup/products.html")
+
+
+@page.get("/setup/done")
+@needs("settings.edit")
+def done() -> str:
+    return _step(5, "setup/done.html", jobs=_jobs(), has_mail=outbox.is_open())
+
+
+def _test_form() -> mail_form.TestMail:
+    return mail_form.TestMail(data={"address": users.get(g.person.id).email or settings.current().smtp_from})
+
+
+def _jobs() -> list[tuple[str, str]]:
+    """(title, "Every day at 08:00") of what will happen by itself."""
+    return [
+        (timetable.JOBS[one.job].title, one.words)
+        for one in schedules.everything()
+        if one.job in timetable.JOBS and not timetable.JOBS[one.job].only_when_needed
+    ]
 
 
 def _step(number: int, template: str, **context: Any) -> str:
