@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-PAGES: tuple[str, ...] = ("shell", "livez", "auth", "setup")
+PAGES: tuple[str, ...] = ("shell", "livez", "auth", "setup", "users", "me", "settings")
