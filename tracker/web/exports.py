@@ -22,7 +22,7 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def answer(format: str, name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
-    """The file as a download called `name-2026-11-23.csv`. Cells: text, int, Money, Quantity, date, datetime, bool, None."""
+    """The file as a download `name-2026-11-23.csv`. Cells: text, int, Money, Quantity, date, datetime, bool or None."""
     if format == "xlsx":
         return _download(to_xlsx(name, header, rows), f"{name}.xlsx", _XLSX)
     return _download(to_csv(header, rows).encode("utf-8-sig"), f"{name}.csv", "text/csv; charset=utf-8")

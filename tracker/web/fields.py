@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import date, time
 from typing import Any
 
-from wtforms import BooleanField, Field, SelectField
+from markupsafe import Markup
+from wtforms import BooleanField, Field, ValidationError
 from wtforms.fields import FileField, HiddenField
 from wtforms.widgets import (
     DateInput,
@@ -19,6 +20,7 @@ from wtforms.widgets import (
     TextArea,
     TextInput,
     TimeInput,
+    html_params,
 )
 
 from tracker import text
@@ -28,7 +30,8 @@ from tracker.quantity import PLACES, Quantity
 
 __all__ = [
     "ChoiceField", "DayField", "EmailField", "HiddenField", "LineField", "MoneyField", "NoteField",
-    "NumberField", "PasswordField", "PhoneField", "QuantityField", "SearchField", "TickField", "TimeField", "UploadField",
+    "NumberField", "PasswordField", "PhoneField", "QuantityField", "SearchField", "TickField", "TimeField",
+    "UploadField",
 ]  # fmt: skip
 
 
@@ -212,40 +215,57 @@ class TimeField(TypedField):
         return value.strftime("%H:%M")
 
 
-class ChoiceField(SelectField):
-    """One of a list of (value, label). Values may be numbers: give `coerce=int`; an empty choice is None then."""
+def _select(field: ChoiceField, **attributes: Any) -> Markup:
+    chosen = field._value()
+    option = Markup('<option value="{}"{}>{}</option>')
+    mark = Markup(" selected")
+    options = Markup("").join(
+        option.format(value, mark if str(value) == chosen else "", label) for value, label in field.choices
+    )
+    about = {"id": field.id, "name": field.name, "required": field.needed, **attributes}
+    return Markup("<select {}>{}</select>").format(Markup(html_params(**about)), options)
+
+
+class ChoiceField(TypedField):
+    """One of a list of (value, label). `coerce=int` for ids; an empty choice is None then, else the empty text.
+
+    A form may set `choices` after it was made, before it validates: what was sent is looked up then.
+    """
+
+    widget: Any = staticmethod(_select)
 
     def __init__(
         self,
         label: str,
         choices: Sequence[tuple[Any, str]] = (),
         required: bool = False,
-        help: str = "",
-        coerce: Callable[[Any], Any] = str,
+        coerce: Callable[[str], Any] = str,
         **more: Any,
     ):
-        super().__init__(label, coerce=_or_none(coerce), choices=list(choices), validate_choice=False, **more)
-        self.needed, self.help, self.prefix, self.suffix, self.shape = required, help, "", "", ""
+        super().__init__(label, required, **more)
+        self.choices, self.coerce = list(choices), coerce
+        self.keep_empty = "" if coerce is str else None
+
+    def read(self, typed: str) -> Any:
+        try:
+            return self.coerce(typed)
+        except ValueError as error:
+            raise Refused("Choose one from the list.") from error
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        typed = valuelist[0] if valuelist else ""
-        try:
-            self.data = self.coerce(typed)
-        except ValueError as error:
-            raise ValueError("Choose one from the list.") from error
-        known = {self.coerce(choice[0]) for choice in self.choices or ()}
-        if self.data in (None, "") and (self.needed or self.data not in known):
-            if self.needed:
-                raise ValueError("Choose one from the list.")
-        elif self.data not in known:
-            raise ValueError("Choose one from the list.")
+        typed = str(valuelist[0]) if valuelist else ""
+        self.data = self.keep_empty
+        if typed:
+            try:
+                self.data = self.read(typed)
+            except Refused as no:
+                raise ValueError(no.message) from no
 
-
-def _or_none(coerce: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def read(value: Any) -> Any:
-        return (None if coerce is not str else "") if value in (None, "") else coerce(value)
-
-    return read
+    def pre_validate(self, form: Any) -> None:
+        empty = self.data in (None, "")
+        known = {str(value) for value, _ in self.choices}
+        if (empty and self.needed) or (not empty and str(self.data) not in known):
+            raise ValidationError("Choose one from the list.")
 
 
 class TickField(BooleanField):

@@ -41,7 +41,7 @@ class Form(FlaskForm):  # type: ignore[misc]
     def values(self, *names: str) -> dict[str, Any]:
         """What the fields hold, by name; only these names, when some are given. Never the token."""
         return {
-            f.name: f.data for f in self._fields.values() if f.name != "csrf_token" and (not names or f.name in names)
+            f.name: f.data for f in self._fields.values() if f.type != "CSRFTokenField" and (not names or f.name in names)
         }
 
     def refuse(self, error: ShopError) -> None:
@@ -57,6 +57,6 @@ class Form(FlaskForm):  # type: ignore[misc]
         """What to mend: (id of the field or nothing, the sentence), in the order of the fields."""
         found = [("", self.complaint)] if self.complaint else []
         for field in self._fields.values():
-            if field.name != "csrf_token":
+            if field.type != "CSRFTokenField":
                 found += [(field.id, str(sentence)) for sentence in field.errors]
         return found

@@ -1,0 +1,60 @@
+"""The style guide in a real Chromium: every part, both themes, two widths, with and without scripts. About 15 s."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import check_page
+
+pytestmark = pytest.mark.browser
+
+
+def test_every_part_of_the_look_is_accessible_in_both_themes_and_on_a_phone(visit):
+    check_page(visit("amina", "/styleguide"), pictures="styleguide")
+
+
+def test_the_menu_opens_on_a_phone_without_scripts(visit):
+    page = visit("amina", "/styleguide", scripts=False, width=360, height=740).page
+    side = page.locator("#menu")
+    assert not side.is_visible()
+    page.get_by_role("button", name="More", exact=True).click()
+    assert side.is_visible()
+
+
+def test_a_dialog_names_the_thing_and_holds_the_focus_until_escape(visit):
+    one = visit("amina", "/styleguide")
+    page = one.page
+    page.get_by_role("button", name="Void…").click()
+    dialog = page.get_by_role("dialog", name="Void payment 12?")
+    assert dialog.is_visible()
+    assert page.evaluate("document.querySelector('#void-dialog').matches(':modal')")
+    check_page(one, pictures="dialog")
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+
+
+def test_the_slash_leads_to_the_search_and_it_finds_pages(visit):
+    page = visit("amina", "/shortcuts").page
+    page.keyboard.press("/")
+    page.keyboard.type("short")
+    page.locator("#find-results .hits-none, #find-results .hits a").first.wait_for()
+    assert page.evaluate("document.activeElement.id") == "find"
+
+
+def test_the_theme_is_chosen_in_the_menu_and_stays(visit):
+    page = visit("amina", "/shortcuts").page
+    page.locator(".side-person").click()
+    page.get_by_role("button", name="Dark", exact=True).click()
+    page.wait_for_selector("html[data-bs-theme=dark]")
+    assert page.url.endswith("/shortcuts")
+
+
+def test_the_first_load_is_small_and_asks_no_other_host(visit):
+    one = visit("amina", "/shortcuts")
+    one.page.wait_for_load_state("networkidle")
+    sizes = one.page.evaluate(
+        "performance.getEntriesByType('resource').map(r => r.decodedBodySize)"
+        ".concat(performance.getEntriesByType('navigation').map(n => n.decodedBodySize))"
+    )
+    assert 300_000 < sum(sizes) <= 430_000
+    assert len(one.hosts) == 1

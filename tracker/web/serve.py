@@ -1,0 +1,149 @@
+"""The web process: our own socket, Waitress set for a shop's network, and an end that lets running requests finish."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import signal
+import socket
+import sys
+import threading
+from contextlib import suppress
+from types import FrameType
+from typing import Any
+
+from flask import Flask
+from waitress import wasyncore
+from waitress.server import create_server
+
+from tracker import clock
+from tracker.config import Config
+from tracker.errors import Busy, Misconfigured
+from tracker.ops.startup import close_shop
+
+log = logging.getLogger(__name__)
+
+THREADS = 4  # one core is the limit, more threads only lengthen the slowest answers (docs/web.md)
+LAST_ANSWERS = 10.0  # seconds that running requests have at the end
+_ROUND = 1.0
+
+
+class Server:
+    """Waitress on a socket of ours. `run` blocks until somebody calls `close`, from any thread or a signal."""
+
+    def __init__(self, app: Flask, sock: socket.socket, threads: int = THREADS) -> None:
+        self.map: dict[int, Any] = {}
+        self._ended = threading.Event()
+        self._waitress: Any = create_server(
+            app,
+            self.map,
+            sockets=[sock],
+            threads=threads,
+            ident=None,
+            expose_tracebacks=False,
+            max_request_body_size=600_000_000,  # a backup to restore; Flask refuses more than 2 MB elsewhere
+            max_request_header_size=32_000,
+            connection_limit=1000,
+            channel_timeout=20,
+            cleanup_interval=5,
+            asyncore_use_poll=True,
+        )
+
+    def run(self) -> None:
+        while not self._ended.is_set():
+            self._round(_ROUND)
+        self._finish()
+
+    def close(self) -> None:
+        """Ask `run` to finish what it answers just now, and to return."""
+        self._ended.set()
+        with suppress(OSError):
+            self._waitress.pull_trigger()
+
+    def _round(self, seconds: float) -> None:
+        wasyncore.loop(timeout=seconds, map=self.map, use_poll=True, count=1)
+
+    def _finish(self) -> None:
+        """No new connection is taken; those that wait for an answer get it, up to LAST_ANSWERS seconds."""
+        self._waitress.accepting = False
+        self._waitress.del_channel()
+        self._waitress.socket.close()
+        until = clock.monotonic() + LAST_ANSWERS
+        while self._is_answering() and clock.monotonic() < until:
+            self._round(0.05)
+        self._waitress.task_dispatcher.shutdown(timeout=2)
+        wasyncore.close_all(self.map, ignore_all=True)
+
+    def _is_answering(self) -> bool:
+        channels = list(getattr(self._waitress, "active_channels", {}).values())
+        return any(channel.requests or channel.total_outbufs_len for channel in channels)
+
+
+def bind(config: Config) -> socket.socket:
+    """The listening socket. Raises Busy naming a port that is taken, Misconfigured when the address is not ours."""
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform == "win32":  # there, SO_REUSEADDR would let two programs answer on one port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((config.host, config.port))
+        sock.listen(1024)
+    except OSError as error:
+        sock.close()
+        raise _why_not(error, config) from error
+    return sock
+
+
+def _why_not(error: OSError, config: Config) -> Busy | Misconfigured:
+    if error.errno == errno.EADDRINUSE or getattr(error, "winerror", 0) in (10013, 10048):
+        return Busy(
+            f"Port {config.port} is used by another program. Close that program, or choose another port with "
+            f"TRACKER_PORT, for example TRACKER_PORT={config.port % 65000 + 1}."
+        )
+    if error.errno == errno.EACCES:
+        return Misconfigured(
+            f"TRACKER_PORT={config.port}: this port needs the system's permission. Choose one above 1023."
+        )
+    return Misconfigured(f"TRACKER_HOST={config.host}: this PC has no such address ({error.strerror or error}).")
+
+
+def listen(app: Flask, config: Config) -> Server:
+    """A server that has its port already and answers once `run` is called."""
+    return Server(app, bind(config))
+
+
+def serve(config: Config) -> int:
+    """Run the web process until the supervisor, a signal or the end of its pipe stops it. Returns the exit code.
+
+    Raises Busy when the port is taken, before anything is opened.
+    """
+    from tracker.ops import heartbeats, leash
+    from tracker.web import create_app
+
+    sock = bind(config)
+    server = Server(create_app(config), sock)
+    _on_signals(server)
+    leash.watch(server.close)
+    stop_beating = heartbeats.start_beating("web")
+    log.info("the pages are at %s/", config.url)
+    try:
+        server.run()
+    finally:
+        stop_beating()
+        close_shop(leave_snapshot=True)
+    log.info("the web process has ended")
+    return 0
+
+
+def _on_signals(server: Server) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        return
+
+    def end(_: int, __: FrameType | None) -> None:
+        server.close()
+
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):  # SIGBREAK: Ctrl+Break, and how Windows asks a process to stop
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), end)
