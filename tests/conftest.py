@@ -12,6 +12,8 @@ import pytest
 from tests.ports import free_port
 from tracker import clock, db, money, quantity
 from tracker.config import ROOT, Config
+from tracker.ops import heartbeats, startup
+from tracker.shop import settings
 
 SEED = int(os.environ.get("TRACKER_TEST_SEED") or random.SystemRandom().randrange(10**9))
 
@@ -33,20 +35,20 @@ def config(tmp_path: Path) -> Config:
 
 
 @pytest.fixture
-def books(config: Config) -> Iterator[Config]:
+def books(config: Config) -> Config:
     """A fresh shop, migrated and open, as its settings; closed after the test."""
-    from tracker.ops.startup import open_shop
-
-    open_shop(config)
-    yield config
-    db.close()
+    startup.open_shop(config)
+    return config
 
 
 @pytest.fixture(autouse=True)
 def _nothing_left_over() -> Iterator[None]:
+    """After each test every file is let go, and the process forgets the shop: currency, zone, settings, wakers."""
     yield
-    db.close()
+    startup.close_shop()
+    settings.forget()
+    heartbeats._looks.clear()
+    db._wakers.clear()
     for ground in (clock, money, quantity):
         for name, value in vars(type(ground._shop)()).items():
             setattr(ground._shop, name, value)
-    db._wakers.clear()

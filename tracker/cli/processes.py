@@ -94,15 +94,14 @@ def _runs_already(config: Config, browser: bool) -> bool:
 
 def _prepare(config: Config) -> None:
     """Migrate, say the set-up code while nobody is set up, and close: the processes open the books themselves."""
-    from tracker import db
+    from tracker.ops import startup
     from tracker.ops.setup_code import setup_code
-    from tracker.ops.startup import open_shop
 
     try:
-        open_shop(config)
+        startup.open_shop(config)
         code = setup_code(config)
     finally:
-        db.close()
+        startup.close_shop()
     if code:
         say(f"Set-up code: {code}")
 

@@ -11,7 +11,7 @@ from tracker.errors import Busy, Misconfigured
 
 
 def bind(config: Config) -> socket.socket:
-    """The listening socket. Raises Busy naming the port when it is taken, Misconfigured when the address is not ours."""
+    """The listening socket. Raises Busy naming the port when it is taken, Misconfigured when we lack the address."""
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
