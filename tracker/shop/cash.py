@@ -7,7 +7,8 @@ the source of one is "cash:9", and the two rows of a transfer share the first on
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 import peewee
 
@@ -218,3 +219,43 @@ def entries(account_id: int | None = None, before: int | None = None, limit: int
     if before is not None:
         query = query.where(CashEntry.id < before)
     return list(query)
+
+
+class BookRow(NamedTuple):
+    """An entry as the cash book shows it."""
+
+    id: int
+    at: datetime
+    moved_on: date
+    account_id: int
+    account: str
+    kind: str
+    amount: Money
+    source: str
+    note: str
+    who: str
+    is_voided: bool
+
+
+def book(account_id: int | None = None, search: str = "", limit: int = -1, offset: int = 0) -> list[BookRow]:
+    """The cash book, newest first, in one statement; `search` looks into the notes."""
+    where, values = ["1"], list[Any]()
+    if account_id is not None:
+        where, values = ["e.account_id = ?"], [account_id]
+    if search.strip():
+        where.append("INSTR(LOWER(e.note), ?)")
+        values.append(text.key(search))
+    found = db.rows(
+        "SELECT e.id, e.at, e.moved_on, e.account_id, a.name, e.kind, e.amount, e.source, e.note, "
+        "COALESCE(u.name, 'Finance Tracker'), EXISTS (SELECT 1 FROM cash_entry r WHERE r.reverses_id = e.id) "
+        "FROM cash_entry e JOIN cash_account a ON a.id = e.account_id LEFT JOIN user u ON u.id = e.user_id "
+        f"WHERE {' AND '.join(where)} ORDER BY e.id DESC LIMIT ? OFFSET ?",
+        *values, limit, offset,
+    )  # fmt: skip
+    return [
+        BookRow(
+            r[0], datetime.fromisoformat(r[1]), date.fromisoformat(r[2]), r[3], r[4], r[5], Money(r[6]),
+            r[7], r[8], r[9], bool(r[10]),
+        )
+        for r in found
+    ]  # fmt: skip

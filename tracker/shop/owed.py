@@ -6,7 +6,7 @@ hold only what is left to pay; `tracker.shop.payables` offers them under its own
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -32,6 +32,8 @@ class Debt(NamedTuple):
     promised_on: date | None
     dispute: str | None
     note: str
+    phone: str  # the supplier's
+    of_supplier: Money = ZERO  # left to pay to the supplier in the whole list that this row stands in
 
     @property
     def paid(self) -> Money:
@@ -48,10 +50,11 @@ class Debt(NamedTuple):
 
 @dataclass(frozen=True)
 class Sum:
-    """How much, in how many debts."""
+    """How much, in how many debts, to how many suppliers."""
 
     total: Money = ZERO
     count: int = 0
+    suppliers: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,10 @@ class SupplierDebts:
     @property
     def oldest(self) -> date:
         return self.debts[0].due_on
+
+    @property
+    def phone(self) -> str:
+        return self.debts[0].phone
 
 
 @dataclass(frozen=True)
@@ -129,10 +136,12 @@ def short_day(day: date) -> str:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 _COLUMNS = """p.id, p.supplier_id, s.name, p.reference, p.issued_on, p.due_on, p.amount, p.left_to_pay,
-    p.snoozed_until, p.promised_on, p.dispute, p.note"""
+    p.snoozed_until, p.promised_on, p.dispute, p.note, s.phone"""
 # CROSS JOIN keeps the order of the loops: debts by date first, then each one's supplier (see docs of SQLite's planner).
 _OPEN = f"SELECT {_COLUMNS} FROM payable p CROSS JOIN supplier s WHERE s.id = p.supplier_id AND p.left_to_pay > 0"
 _QUIET = "(p.dispute IS NOT NULL OR IFNULL(p.snoozed_until > :today, 0) OR IFNULL(p.promised_on >= :today, 0))"
+STATE_SQL = f"""CASE WHEN {_QUIET} THEN 'quiet' WHEN p.due_on < :today THEN 'overdue'
+    WHEN p.due_on <= :until THEN 'soon' ELSE 'later' END"""
 
 
 def overdue(today: date) -> list[Debt]:
@@ -187,8 +196,9 @@ def by_supplier(
 ) -> list[Debt]:
     """Debts of one state (see STATES; "" = all that are open) for the list: supplier with the oldest debt first."""
     where, values = _filter(state, today, days, supplier_id, search)
-    sql = f"""SELECT {_COLUMNS}, MIN(p.due_on) OVER (PARTITION BY p.supplier_id) AS oldest
+    sql = f"""SELECT {_COLUMNS}, SUM(p.left_to_pay) OVER supplier, MIN(p.due_on) OVER supplier AS oldest
         FROM payable p JOIN supplier s ON s.id = p.supplier_id WHERE {where}
+        WINDOW supplier AS (PARTITION BY p.supplier_id)
         ORDER BY {"p.due_on DESC, p.id DESC" if state == "paid" else "oldest, p.supplier_id, p.due_on, p.id"}
         LIMIT :limit OFFSET :offset"""
     return _debts(sql, **values, limit=limit, offset=offset)
@@ -220,15 +230,20 @@ def _filter(state: str, today: date, days: int, supplier_id: int | None, search:
 
 
 def _debts(sql: str, **values: object) -> list[Debt]:
-    bound = {key: value.isoformat() if isinstance(value, date) else value for key, value in values.items()}
     day = date.fromisoformat
     return [
         Debt(
             r[0], r[1], r[2], r[3], day(r[4]), day(r[5]), Money(r[6]), Money(r[7]),
-            day(r[8]) if r[8] else None, day(r[9]) if r[9] else None, r[10], r[11],
+            day(r[8]) if r[8] else None, day(r[9]) if r[9] else None, r[10], r[11], r[12],
+            Money(r[13]) if len(r) > 13 else ZERO,
         )
-        for r in db.books.execute_sql(sql, bound)
+        for r in db.books.execute_sql(sql, bound(values))
     ]  # fmt: skip
+
+
+def bound(values: Mapping[str, object]) -> dict[str, object]:
+    """Dates as the books store them, for a statement's parameters."""
+    return {key: value.isoformat() if isinstance(value, date) else value for key, value in values.items()}
 
 
 # --- sums -------------------------------------------------------------------------------------------------------------
@@ -250,15 +265,19 @@ def outstanding(supplier_id: int | None = None) -> Money:
 def sums(today: date, days: int = 7, supplier_id: int | None = None, search: str = "") -> dict[str, Sum]:
     """How much and how many in each open state, and "" for all of them; one statement."""
     where, values = _filter("", today, days, supplier_id, search)
-    sql = f"""SELECT CASE WHEN {_QUIET} THEN 'quiet' WHEN p.due_on < :today THEN 'overdue'
-            WHEN p.due_on <= :until THEN 'soon' ELSE 'later' END AS state, SUM(p.left_to_pay), COUNT(*)
-        FROM payable p JOIN supplier s ON s.id = p.supplier_id WHERE {where} GROUP BY state"""
-    bound = {key: value.isoformat() if isinstance(value, date) else value for key, value in values.items()}
-    found = {state: Sum(Money(total), count) for state, total, count in db.books.execute_sql(sql, bound)}
-    return {
-        **{state: found.get(state, Sum()) for state in STATES if state != "paid"},
-        "": Sum(sum((s.total for s in found.values()), ZERO), sum(s.count for s in found.values())),
-    }
+    figures = "IFNULL(SUM(owed), 0), COUNT(*), COUNT(DISTINCT supplier)"
+    sql = f"""WITH open AS MATERIALIZED (
+            SELECT {STATE_SQL} AS state, p.left_to_pay AS owed, p.supplier_id AS supplier
+            FROM payable p JOIN supplier s ON s.id = p.supplier_id WHERE {where})
+        SELECT state, {figures} FROM open GROUP BY state UNION ALL SELECT '', {figures} FROM open"""
+    found = {row[0]: Sum(Money(row[1]), row[2], row[3]) for row in db.books.execute_sql(sql, bound(values))}
+    return {state: found.get(state, Sum()) for state in ("", *STATES) if state != "paid"}
+
+
+def overdue_count(today: date) -> int:
+    """How many debts are overdue and not quiet."""
+    where, values = _filter("overdue", today, 0, None, "")
+    return int(db.books.execute_sql(f"SELECT COUNT(*) FROM payable p WHERE {where}", bound(values)).fetchone()[0])
 
 
 def ageing(today: date, supplier_id: int | None = None) -> Ageing:

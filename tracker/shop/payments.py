@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 import peewee
 
@@ -64,7 +65,9 @@ def record(
         else:
             for number, part in split.items():
                 payables.settle(number, part, payment.document, paid_on)
-        cash.pay_out(account_id, amount, payment.document, on=paid_on)
+        cash.pay_out(
+            account_id, amount, payment.document, f"Paid to {_supplier_name(supplier_id)}"[: text.LINE], paid_on
+        )
         request_keys.keep_document(key, payment.document)
     return payment
 
@@ -83,6 +86,10 @@ def _checked_parts(supplier_id: int, amount: Money, parts: Mapping[int, Money]) 
     return wanted
 
 
+def _supplier_name(supplier_id: int) -> str:
+    return str(db.rows("SELECT name FROM supplier WHERE id = ?", supplier_id)[0][0])
+
+
 # --- questions --------------------------------------------------------------------------------------------------------
 
 
@@ -98,3 +105,73 @@ def parts_of(payment_id: int) -> list[Part]:
     """Which debts a payment settled, and how much of each, as it was booked."""
     sql = "SELECT payable_id, -amount FROM payable_entry WHERE source = ? AND kind = 'settle' ORDER BY id"
     return [Part(number, Money(amount)) for number, amount in db.rows(sql, f"payment:{payment_id}")]
+
+
+class PaymentRow(NamedTuple):
+    """A payment as lists show it."""
+
+    id: int
+    paid_on: date
+    supplier_id: int
+    supplier: str
+    account: str
+    amount: Money
+    reference: str
+    note: str
+    who: str
+    created_at: datetime
+    is_voided: bool
+
+
+_ROWS = """SELECT p.id, p.paid_on, p.supplier_id, s.name, a.name, p.amount, p.reference, p.note,
+    COALESCE(u.name, 'Finance Tracker'), p.created_at,
+    EXISTS (SELECT 1 FROM void v WHERE v.document = 'payment:' || p.id)
+    FROM payment p JOIN supplier s ON s.id = p.supplier_id JOIN cash_account a ON a.id = p.account_id
+    LEFT JOIN user u ON u.id = p.user_id"""
+
+
+def listing(supplier_id: int | None = None, search: str = "", limit: int = -1, offset: int = 0) -> list[PaymentRow]:
+    """Payments, the latest first, in one statement; `search` looks at suppliers and references."""
+    where, values = ["1"], list[Any]()
+    if supplier_id is not None:
+        where.append("p.supplier_id = ?")
+        values.append(supplier_id)
+    if search.strip():
+        where.append("(INSTR(s.name_key, ?) OR INSTR(LOWER(p.reference), ?))")
+        values += [text.key(search)] * 2
+    sql = f"{_ROWS} WHERE {' AND '.join(where)} ORDER BY p.id DESC LIMIT ? OFFSET ?"
+    return [_row(found) for found in db.rows(sql, *values, limit, offset)]
+
+
+def row_of(payment_id: int) -> PaymentRow:
+    """One payment as lists show it. Raises NotFound."""
+    found = db.rows(f"{_ROWS} WHERE p.id = ?", payment_id)
+    if not found:
+        raise NotFound("There is no such payment.")
+    return _row(found[0])
+
+
+def _row(r: tuple[Any, ...]) -> PaymentRow:
+    day, at = date.fromisoformat(r[1]), datetime.fromisoformat(r[9])
+    return PaymentRow(r[0], day, r[2], r[3], r[4], Money(r[5]), r[6], r[7], r[8], at, bool(r[10]))
+
+
+class SettledDebt(NamedTuple):
+    """A debt that a payment settled, in part or whole."""
+
+    id: int
+    reference: str
+    due_on: date
+    amount: Money
+    part: Money
+
+
+def settled_by(payment_id: int) -> list[SettledDebt]:
+    """The debts of a payment, as it was booked."""
+    sql = """SELECT d.id, d.reference, d.due_on, d.amount, -e.amount FROM payable_entry e
+        JOIN payable d ON d.id = e.payable_id WHERE e.source = ? AND e.source <> '' AND e.kind = 'settle'
+        ORDER BY e.id"""
+    return [
+        SettledDebt(number, reference, date.fromisoformat(due_on), Money(amount), Money(part))
+        for number, reference, due_on, amount, part in db.rows(sql, f"payment:{payment_id}")
+    ]
