@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -16,6 +15,7 @@ from tracker.errors import NotFound, Refused
 from tracker.money import ZERO, Money
 from tracker.quantity import PLACES, Quantity
 from tracker.shop import audit
+from tracker.shop.product_fields import checked
 
 
 class Product(db.Model):
@@ -52,12 +52,12 @@ class Product(db.Model):
 def add(sku: str, name: str, **fields: Any) -> Product:
     """A new product with nothing on hand. An empty `sku` gets the next free one, like P0012.
 
-    `fields`: barcode, category_id, supplier_id, unit, unit_decimals (0 to 3), cost and price (Money), reorder_level
-    (Quantity; None = never, 0 = when sold out), reorder_quantity (Quantity or None), notes.
-    Raises Refused at the field.
+    `fields`: barcode, category (a name; a new one is made) or category_id, supplier_id, unit, unit_decimals (0 to 3),
+    cost and price (Money), reorder_level (Quantity; None = never, 0 = when sold out), reorder_quantity (Quantity or
+    None), notes. Raises Refused at the field.
     """
     with db.write():
-        values = _checked(sku=text.key(sku) and sku or _next_sku(), name=name, **fields)
+        values = checked(sku=text.key(sku) and sku or _next_sku(), name=name, **fields)
         _refuse_fractions(values, Product())
         _refuse_taken(values, but=None)
         product = Product.create(**values, created_at=clock.now())
@@ -67,9 +67,9 @@ def add(sku: str, name: str, **fields: Any) -> Product:
 
 def edit(product_id: int, **fields: Any) -> Product:
     """Change what is given of sku, name and `add`'s fields. Never what is on hand. Raises Refused, NotFound."""
-    values = _checked(**fields)
     with db.write():
         product = get(product_id)
+        values = checked(**fields)
         _refuse_fractions(values, product)
         _refuse_taken(values, but=product_id)
         changed = {key: value for key, value in values.items() if getattr(product, key) != value}
@@ -150,76 +150,6 @@ def _plain(value: Any) -> Any:
 
 
 # --- checks --------------------------------------------------------------------------------------------------------
-
-
-def _text(label: str, longest: int, required: bool = False) -> Callable[[Any, str], str]:
-    return lambda value, field: text.line(value, field, label, longest, required)
-
-
-def _barcode(value: str | None, field: str) -> str | None:
-    return "".join(text.line(value, field, "barcode", 60).split()) or None
-
-
-def _unit(value: str | None, field: str) -> str:
-    return text.line(value, field, "unit", 30) or "piece"
-
-
-def _decimals(value: int, field: str) -> int:
-    if not 0 <= value <= PLACES:
-        raise Refused(f"A unit has 0 to {PLACES} decimals.", field)
-    return value
-
-
-def _money(value: Money, field: str) -> Money:
-    if value < ZERO:
-        raise Refused("The amount can't be below zero.", field)
-    return value
-
-
-def _level(value: Quantity | None, field: str) -> Quantity | None:
-    if value is not None and value.thousandths < 0:
-        raise Refused("The level can't be below zero. Leave it empty for: never remind me.", field)
-    return value
-
-
-def _order_quantity(value: Quantity | None, field: str) -> Quantity | None:
-    if value is not None and value.thousandths < 0:
-        raise Refused("The quantity can't be below zero.", field)
-    return value or None
-
-
-def _known(table: str) -> Callable[[Any, str], int | None]:
-    def check(value: int | None, field: str) -> int | None:
-        if value is not None and not db.rows(f"SELECT 1 FROM {table} WHERE id = ?", value):
-            raise Refused(f"There is no such {table}.", field)
-        return value
-
-    return check
-
-
-_CHECKS: dict[str, Callable[[Any, str], Any]] = {
-    "sku": _text("SKU", 60, required=True),
-    "name": _text("name", text.NAME, required=True),
-    "barcode": _barcode,
-    "category_id": _known("category"),
-    "supplier_id": _known("supplier"),
-    "unit": _unit,
-    "unit_decimals": _decimals,
-    "cost": _money,
-    "price": _money,
-    "reorder_level": _level,
-    "reorder_quantity": _order_quantity,
-    "notes": lambda value, field: text.note(value, field),
-}
-FIELDS = tuple(_CHECKS)
-
-
-def _checked(**fields: Any) -> dict[str, Any]:
-    unknown = fields.keys() - _CHECKS.keys()
-    if unknown:
-        raise TypeError(f"a product has no {', '.join(sorted(unknown))}")
-    found = {name: _CHECKS[name](value, name) for name, value in fields.items()}
-    return found | {f"{name}_key": text.key(found[name]) for name in ("sku", "name") if name in found}
 
 
 def _refuse_fractions(values: dict[str, Any], product: Product) -> None:

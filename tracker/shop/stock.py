@@ -63,8 +63,8 @@ def opening(
     """What was there when the books began; worth cost x quantity unless `value` says otherwise. Raises Refused."""
     with db.write():
         product = _product(product_id, quantity.positive(amount))
-        worth = at_cost(product, amount) if value is None else _not_negative(value)
-        return _post(product, "opening", amount, worth, source=source, note=note)
+        booked = at_cost(product, amount) if value is None else _not_negative(value)
+        return _post(product, "opening", amount, booked, source=source, note=note)
 
 
 def receive(
@@ -80,10 +80,10 @@ def receive(
         if before is not None:
             return get_movement(before)
         product = _product(product_id, quantity.positive(amount))
-        worth = at_cost(product, amount) if value is None else _not_negative(value)
+        booked = at_cost(product, amount) if value is None else _not_negative(value)
         if value:
             product.cost = Money(numerals.divide(value.minor * ONE, amount.thousandths))
-        movement = _post(product, "in", amount, worth, source=source, note=note)
+        movement = _post(product, "in", amount, booked, source=source, note=note)
         if product.on_order:
             incoming.arrive(product_id, amount)
         request_keys.keep_document(key, f"stock:{movement.id}")
@@ -196,11 +196,11 @@ def _post(product: Product, kind: str, amount: Quantity, value: Money, **more: A
     movement = _write(product, kind, amount, value, **more)
     product.on_hand += amount
     product.stock_value += value
-    worth = _settled(product, before, amount, value, exact=kind == "reversal")
-    if worth != product.stock_value:
+    left = _settled(product, before, amount, value, exact=kind == "reversal")
+    if left != product.stock_value:
         note = "Value left over" if not product.on_hand else "Value set right"
-        _write(product, "residue", quantity.ZERO, worth - product.stock_value, source=movement.source, note=note)
-        product.stock_value = worth
+        _write(product, "residue", quantity.ZERO, left - product.stock_value, source=movement.source, note=note)
+        product.stock_value = left
     figures = {name: getattr(product, name) for name in ("on_hand", "stock_value", "cost")}
     if not product.is_low:
         figures["low_told_on"] = None  # the next time it runs low is news again
@@ -242,7 +242,12 @@ def _settled(product: Product, before: tuple[Quantity, Money], amount: Quantity,
 
 def at_cost(product: Product, amount: Quantity) -> Money:
     """What so much is worth at the last known cost."""
-    return product.cost.share(amount.thousandths, ONE)
+    return worth(product.cost, amount)
+
+
+def worth(unit_cost: Money, amount: Quantity) -> Money:
+    """What so much costs at this cost of one unit, rounded once."""
+    return unit_cost.share(amount.thousandths, ONE)
 
 
 def _cost_of(product: Product, amount: Quantity) -> Money:
