@@ -7,18 +7,21 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tracker.ops.logfiles import LogFile, pump
+
 WINDOWS = sys.platform == "win32"
+LAST_WORDS = 20  # lines of stderr that are kept for whoever asks why it died
 
 
 class Child:
     """A started program, in a process group (POSIX) of its own, so that no Ctrl-C of the terminal reaches it.
 
-    Raises OSError when it can't be started. `stdout` and `stderr` are handles to read from.
+    Raises OSError when it can't be started. Call `follow` once, or its pipes fill up.
     """
 
     def __init__(self, command: list[str], stop_wait: float, env: Mapping[str, str], cwd: Path | None) -> None:
@@ -37,16 +40,24 @@ class Child:
         self._born = _born(self.pid)
         self._lock = threading.Lock()
         self._is_gone = False
+        self._pumps: list[threading.Thread] = []
+        self._errors: list[str] = []
 
-    @property
-    def stdout(self) -> int:
-        assert self._process.stdout is not None
-        return self._process.stdout.fileno()
+    def follow(self, logs: tuple[LogFile, LogFile], ended: Callable[[int], None]) -> None:
+        """Copy stdout and stderr into these logs; call `ended` with the exit code (-9: killed), from another thread."""
+        assert self._process.stdout is not None and self._process.stderr is not None
+        for pipe, log, seen in ((self._process.stdout, logs[0], None), (self._process.stderr, logs[1], self._remember)):
+            thread = threading.Thread(
+                target=pump, args=(pipe.fileno(), log, seen), name=f"pump-{self.pid}", daemon=True
+            )
+            self._pumps.append(thread)
+            thread.start()
+        threading.Thread(target=self._await, args=(ended,), name=f"wait-{self.pid}", daemon=True).start()
 
-    @property
-    def stderr(self) -> int:
-        assert self._process.stderr is not None
-        return self._process.stderr.fileno()
+    def last_words(self) -> list[str]:
+        """The last lines that it wrote to stderr."""
+        self._pumps[1].join(0.5)  # the pipe's end follows the process's within a moment
+        return self._errors.copy()
 
     def ask_to_stop(self) -> None:
         """Say `stop` and let go of the leash: either is enough."""
@@ -62,28 +73,30 @@ class Child:
             if not self._is_gone:
                 self._kill_tree()
 
-    def wait(self) -> int:
-        """Block until the program has ended, then end what it left behind; returns its exit code (-9: killed)."""
-        if hasattr(os, "waitid"):
-            # Look without reaping: while the dead leader still has its number, the group can't be somebody else's.
-            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
-            with self._lock:
-                self._kill_tree()
-                code = self._process.wait()
-                self._is_gone = True
-            return code
-        code = self._process.wait()
-        with self._lock:
-            self._kill_tree()
-            self._is_gone = True
-        return code
+    def _remember(self, lines: bytes) -> None:
+        self._errors.extend(line.decode("utf-8", "replace") for line in lines[-8192:].splitlines()[-LAST_WORDS:])
+        del self._errors[:-LAST_WORDS]
 
-    def close(self) -> None:
-        """Let go of the pipes. Call when their readers have ended."""
+    def _await(self, ended: Callable[[int], None]) -> None:
+        ended(self._wait())
+        for thread in self._pumps:
+            thread.join()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
                 with suppress(OSError):
                     pipe.close()
+
+    def _wait(self) -> int:
+        """Block until the program has ended, then end what it left behind."""
+        if hasattr(os, "waitid"):
+            # Look without reaping: while the dead leader still has its number, the group can't be somebody else's.
+            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        else:
+            self._process.wait()
+        with self._lock:
+            self._kill_tree()
+            self._is_gone = True
+            return self._process.wait()
 
     def _kill_tree(self) -> None:
         if not WINDOWS:

@@ -137,6 +137,6 @@ def _request(connection: socket.socket) -> dict[str, Any]:
         line += chunk
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

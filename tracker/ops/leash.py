@@ -13,7 +13,7 @@ PATIENCE = 60.0  # seconds for a last job when nobody is left to count them
 
 
 def is_on() -> bool:
-    """Whether a supervisor holds the other end. Under systemd, cron or a shell nobody does: there stdin may be empty."""
+    """Whether a supervisor holds the other end. Under systemd, cron or a shell nobody does; stdin may be empty."""
     return os.environ.get("TRACKER_LEASH") == "1"
 
 
@@ -28,12 +28,10 @@ def watch(on_end: Callable[[], None]) -> None:
 
 
 def _watch(on_end: Callable[[], None]) -> None:
-    orphaned = not _asked_to_stop()
-    try:
-        on_end()
-    finally:
-        if orphaned:
-            _leave_in_the_end(float(os.environ.get("TRACKER_STOP_WAIT") or PATIENCE))
+    if not _asked_to_stop():
+        patience = float(os.environ.get("TRACKER_STOP_WAIT") or PATIENCE)
+        threading.Thread(target=_leave_in_the_end, args=(patience,), name="leash-end", daemon=True).start()
+    on_end()
 
 
 def _asked_to_stop() -> bool:

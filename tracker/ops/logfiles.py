@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tracker import clock
+from tracker.log import line_format
 
 LONGEST = 65_536  # bytes; a line without an end is folded there, so that no child can fill our memory
 FOLD = b"\\\n"  # a folded line goes on in the next one
@@ -177,6 +179,18 @@ def _hand_on(lines: bytes, log: LogFile, seen: Callable[[bytes], None] | None) -
     log.write(lines)
     if seen is not None:
         seen(lines)
+
+
+class LogHandler(logging.Handler):
+    """For our own notes: the same kind of file."""
+
+    def __init__(self, file: LogFile) -> None:
+        super().__init__()
+        self._file = file
+        self.setFormatter(line_format())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._file.write(self.format(record).encode("utf-8", "replace") + b"\n")
 
 
 def tail(path: Path, lines: int = 100) -> list[str]:

@@ -6,20 +6,19 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tracker import clock
 from tracker.ops.children import Child
 from tracker.ops.health import Awake
-from tracker.ops.logfiles import LogFile, pump
+from tracker.ops.logfiles import LogFile
 from tracker.ops.program import (
     BACKOFF,
     BUSY,
     EXITED,
     FATAL,
-    MISCONFIGURED,
     RUNNING,
     SETTLED,
     STARTING,
@@ -29,6 +28,7 @@ from tracker.ops.program import (
     Reply,
     Snapshot,
     Timing,
+    after_death,
 )
 
 log = logging.getLogger(__name__)
@@ -36,25 +36,18 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class _Life:
-    """One process from its start to its end."""
+    """One process from its start to its end, and what its probes said."""
 
     child: Child
     started: float
     probe_at: float
-    pumps: list[threading.Thread] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
     is_probing: bool = False
     was_well: bool = False  # the last probe was good
     misses: int = 0
 
 
 class Owner:
-    """Runs one Program. Only this thread touches the process; `tell` and `snapshot` are for everybody.
-
-    A first death is mended at once (EXITED for an instant); then after 1, 2, 4, 8 seconds (BACKOFF); then FATAL with a
-    try every ten minutes. Exit code 78 is FATAL at once. Code 75 (somebody else holds what it needs) waits 1, 2, 4 ...
-    60 seconds and is never FATAL. Every other code, 0 too, is a death: nobody asked the program to end.
-    """
+    """Runs one Program. Only this thread touches the process; `tell` and `snapshot` are for everybody."""
 
     def __init__(
         self,
@@ -76,6 +69,7 @@ class Owner:
         self._is_sick = False  # stopping because it did not answer
         self._at: float | None = None  # when the state's own alarm rings
         self._deaths = self._busy = self._starts = 0
+        self._exit_code: int | None = None
         self._waiting: list[Reply] = []
         self._thread = threading.Thread(target=self._run, name=f"owner-{program.name}", daemon=True)
 
@@ -165,21 +159,8 @@ class Owner:
             return
         now = clock.monotonic()
         life = self._life = _Life(child, now, now)
-        for handle, file, seen in ((child.stdout, self._logs[0], None), (child.stderr, self._logs[1], life.errors)):
-            keep = None if seen is None else _keeper(seen)
-            life.pumps.append(threading.Thread(target=pump, args=(handle, file, keep), daemon=True))
-        for thread in life.pumps:
-            thread.start()
-        threading.Thread(target=self._wait, args=(life,), name=f"wait-{self.program.name}", daemon=True).start()
+        child.follow(self._logs, lambda code: self._events.put(("ended", life, code)))
         self._become(RUNNING if self.program.probe is None else STARTING, pid=child.pid, message="")
-
-    def _wait(self, life: _Life) -> None:
-        """In a thread of its own: the end of one process."""
-        code = life.child.wait()
-        self._events.put(("ended", life, code))
-        for thread in life.pumps:
-            thread.join()
-        life.child.close()
 
     def _stop(self) -> None:
         assert self._life is not None
@@ -192,9 +173,9 @@ class Owner:
         life, was_stopping = self._life, self._now.state == STOPPING
         assert life is not None
         self._ring()  # it may have earned a clean slate while nobody looked
-        self._life, self._at = None, None
+        self._life, self._at, self._exit_code = None, None, code
         if not self._is_wanted:
-            self._become(STOPPED, exit_code=code, message=_stopped_at())
+            self._become(STOPPED, message=_stopped_at())
         elif was_stopping and not self._is_sick:
             self._start()
         else:
@@ -204,34 +185,17 @@ class Owner:
     def _mend(self, code: int | None, reason: str, life: _Life | None = None) -> None:
         """It died: again at once, after a while, or not for a long while."""
         self._busy, self._deaths = (self._busy + 1, self._deaths) if code == BUSY else (0, self._deaths + 1)
-        if code == MISCONFIGURED or self._deaths > self.timing.deaths:
-            state, wait, what = FATAL, self.timing.fatal, "tried again in"
-        elif code != BUSY and self._deaths == 1:
+        state, wait = after_death(code, self._deaths, self._busy, self.timing)
+        if state == EXITED:
             log.warning("%s %s; started again", self.program.name, reason)
-            self._become(EXITED, exit_code=code, message=reason)
+            self._become(EXITED, message=f"It {reason}.")
             self._start()
             return
-        else:
-            doublings = self._busy - 1 if code == BUSY else self._deaths - 2
-            state, wait = BACKOFF, min(2.0 ** min(doublings, 16) * self.timing.second, self.timing.longest)
-            what = "started again in"
         self._at = clock.monotonic() + wait
-        last = self._last_words(life)
-        log.log(
-            logging.ERROR if state == FATAL else logging.WARNING,
-            "%s %s; %s %g s",
-            self.program.name,
-            reason,
-            what,
-            wait,
-        )
-        self._become(state, exit_code=code, message="\n".join([f"It {reason}; {what} {wait:g} s.", *last]))
-
-    def _last_words(self, life: _Life | None) -> list[str]:
-        if life is None:
-            return []
-        life.pumps[1].join(0.5)  # the pipe's end follows the process's within a moment
-        return life.errors
+        sentence = f"{reason}; {'tried' if state == FATAL else 'started'} again in {wait:g} s"
+        log.log(logging.ERROR if state == FATAL else logging.WARNING, "%s %s", self.program.name, sentence)
+        last = life.child.last_words() if life is not None else []
+        self._become(state, message="\n".join([f"It {sentence}.", *last]))
 
     # --- time and health ---
 
@@ -290,11 +254,10 @@ class Owner:
 
     # --- what others see ---
 
-    def _become(self, state: str, pid: int | None = None, exit_code: int | None = None, message: str = "") -> None:
+    def _become(self, state: str, pid: int | None = None, message: str = "") -> None:
         was = self._now
         since = was.since if pid is not None and pid == was.pid else clock.monotonic()
-        code = was.exit_code if exit_code is None else exit_code
-        self._now = Snapshot(state, pid, since, max(0, self._starts - 1), code, message)
+        self._now = Snapshot(state, pid, since, max(0, self._starts - 1), self._exit_code, message)
         log.info("%s %s%s", self.program.name, state, f" pid {pid}" if pid else "")
         if state in SETTLED:
             self._settle()
@@ -309,13 +272,3 @@ class Owner:
 
 def _stopped_at() -> str:
     return f"Stopped at {clock.local():%Y-%m-%d %H:%M:%S}"
-
-
-def _keeper(errors: list[str], most: int = 20) -> Callable[[bytes], None]:
-    """Keep the last lines of what a child complained about."""
-
-    def keep(lines: bytes) -> None:
-        errors.extend(line.decode("utf-8", "replace") for line in lines[-8192:].splitlines()[-most:])
-        del errors[:-most]
-
-    return keep

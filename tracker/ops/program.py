@@ -61,3 +61,23 @@ class Snapshot:
     restarts: int = 0
     exit_code: int | None = None
     message: str = "Not started"
+
+
+def after_death(code: int | None, deaths: int, busy: int, timing: Timing) -> tuple[str, float]:
+    """What becomes of a program that ended unasked, and the seconds until its next start.
+
+    A first death is mended at once (EXITED for an instant); then after 1, 2, 4, 8 seconds (BACKOFF); then FATAL with a
+    try every ten minutes. Exit code 78 is FATAL at once. Code 75 (somebody else holds what it needs) waits 1, 2, 4 ...
+    60 seconds and is never FATAL. Every other code, 0 too, is a death: nobody asked the program to end.
+    """
+    if code == BUSY:
+        return BACKOFF, _wait(busy - 1, timing)
+    if code == MISCONFIGURED or deaths > timing.deaths:
+        return FATAL, timing.fatal
+    if deaths == 1:
+        return EXITED, 0.0
+    return BACKOFF, _wait(deaths - 2, timing)
+
+
+def _wait(doublings: int, timing: Timing) -> float:
+    return min(2.0 ** min(doublings, 16) * timing.second, timing.longest)

@@ -8,26 +8,26 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any
 
-from tracker import clock
-from tracker import log as log_lines
 from tracker.config import Config
 from tracker.errors import Busy, NotFound, Refused
 from tracker.files import WINDOWS, Lock
 from tracker.ops import health
 from tracker.ops.control import ControlServer
-from tracker.ops.logfiles import LogFile, tail
+from tracker.ops.logfiles import LogFile, LogHandler, tail
 from tracker.ops.owner import Owner
-from tracker.ops.program import BACKOFF, FATAL, RUNNING, Program, ProgramSpec, Reply, Timing
+from tracker.ops.program import BACKOFF, FATAL, RUNNING, Program, ProgramSpec, Timing
+from tracker.ops.status import last_line, status_lines, status_of
+
+__all__ = ["Supervisor", "lock", "standard_programs", "status_lines"]
 
 log = logging.getLogger(__name__)
 
+PATIENCE = 170.0  # seconds for a command; those who ask wait a little longer
 START_PATIENCE = 15.0  # seconds that a program of higher priority has for itself before the next is started
-_NAME, _STATE = 33, 10  # columns of `run.py status`
 
 
 def standard_programs(config: Config, no_jobs: bool = False, python: str = sys.executable) -> list[ProgramSpec]:
@@ -77,7 +77,7 @@ class Supervisor:
     def run(self) -> int:
         """Serve until told to stop; 0. Raises Busy with a sentence when another supervisor has this data folder."""
         self._take_lock()
-        handler = _LogHandler(self._log_file("supervisor"))
+        handler = LogHandler(self._log_file("supervisor"))
         logging.getLogger().addHandler(handler)
         logging.getLogger("tracker").setLevel(logging.INFO)
         restore = self._catch_signals()
@@ -198,23 +198,27 @@ class Supervisor:
             return self._tail(arguments)
         if command == "shutdown":
             self.shutdown()
-            self._has_ended.wait(170)
+            self._has_ended.wait(PATIENCE)
             return self.status()
         owners = self._named(arguments.get("name"))
         if command != "status":
-            ordered = owners[::-1] if command == "stop" else owners
-            _wait_for([owner.tell(command) for owner in ordered])
+            replies = [owner.tell(command) for owner in (owners[::-1] if command == "stop" else owners)]
+            for reply in replies:
+                reply.wait(PATIENCE)
+        if command in ("start", "restart"):
+            _must_run(owners)
         return self.status(arguments.get("name"))
 
     def status(self, name: str | None = None) -> dict[str, Any]:
         """As in docs/interfaces.md; with a name, of this program alone."""
-        programs = [_status_of(owner) for owner in self._named(name)]
+        programs = [status_of(owner.program.name, owner.snapshot()) for owner in self._named(name)]
         return {"running": True, "pid": os.getpid(), "url": self.config.url, "programs": programs}
 
     def _named(self, name: str | None) -> list[Owner]:
         owners = [owner for owner in self._owners if name in (None, owner.program.name)]
         if not owners:
-            raise NotFound(f"There is no program {name!r}. Known: {_listed(o.program.name for o in self._owners)}.")
+            known = [owner.program.name for owner in self._owners]
+            raise NotFound(f"There is no program {name!r}. There are: {', '.join(known)}.")
         return owners
 
     def _tell_all(self, command: str) -> None:
@@ -241,61 +245,9 @@ class Supervisor:
         return self._files.setdefault(name, LogFile(path, config.log_max_bytes, config.log_backups))
 
 
-class _LogHandler(logging.Handler):
-    """Our own notes go through the same kind of file."""
-
-    def __init__(self, file: LogFile) -> None:
-        super().__init__()
-        self._file = file
-        self.setFormatter(log_lines.line_format())
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._file.write(self.format(record).encode("utf-8", "replace") + b"\n")
-
-
-def _wait_for(replies: list[Reply]) -> None:
-    for reply in replies:
-        reply.wait(170)
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
-
-
-def _status_of(owner: Owner) -> dict[str, Any]:
-    now = owner.snapshot()
-    return {
-        "name": owner.program.name,
-        "state": now.state,
-        "pid": now.pid,
-        "uptime_s": int(clock.monotonic() - now.since) if now.pid else None,
-        "restarts": now.restarts,
-        "exit_code": now.exit_code,
-        "message": now.message,
-    }
-
-
-def offline_status(config: Config, names: Iterable[str] = ("web", "worker")) -> dict[str, Any]:
-    """The same document when no supervisor runs."""
-    blank = {
-        "state": "STOPPED",
-        "pid": None,
-        "uptime_s": None,
-        "restarts": 0,
-        "exit_code": None,
-        "message": "Not started",
-    }
-    return {"running": False, "pid": None, "url": config.url, "programs": [{"name": name, **blank} for name in names]}
-
-
-def status_lines(status: dict[str, Any]) -> list[str]:
-    """A line for each program: `web                              RUNNING   pid 12, uptime 0:01:23`."""
-    return [f"{one['name']:{_NAME}}{one['state']:{_STATE}}{_about(one)}".rstrip() for one in status["programs"]]
-
-
-def _about(one: dict[str, Any]) -> str:
-    if one["state"] == RUNNING:
-        return f"pid {one['pid']}, uptime {timedelta(seconds=one['uptime_s'] or 0)}"
-    lines = [line for line in (one["message"] or "").splitlines() if line.strip()]
-    # What it said last tells more than our own first sentence, but for a program that said nothing.
-    return lines[-1].strip() if lines else ""
+def _must_run(owners: list[Owner]) -> None:
+    """Raises Refused with the last error of each that could not be started."""
+    failed = [owner for owner in owners if owner.snapshot().state in (BACKOFF, FATAL)]
+    if failed:
+        whys = [f"{o.program.name}: {last_line(o.snapshot().message) or o.snapshot().state}" for o in failed]
+        raise Refused("Could not be started. " + "; ".join(whys))
