@@ -1,7 +1,7 @@
 """The supervisor's figures beside those published for Supervisor 4.3: `python benchmarks/supervisor.py [TRIALS]`.
 
-Two little programs, each writing its pid as its first act, under a supervisor in a process of its own. Killing loop: wait
-for RUNNING, wait a moment more, kill -9, poll the pid file, then poll the status. Medians, in milliseconds, with the range.
+Two little programs, each writing its pid as its first act, under a supervisor in a process of its own. Killing loop:
+wait for RUNNING, wait a moment more, kill -9, poll the pid file, then poll the status. Medians and range.
 """
 
 from __future__ import annotations

@@ -64,18 +64,17 @@ def _pids(config: Config) -> list[int]:
     return [pid for name in ("web", "worker") for pid, _ in started(config, name)]
 
 
-def _no_leader_left(config: Config) -> bool:
-    return not any(is_alive(started(config, name)[0][0]) for name in ("web", "worker"))
+def _leaders(config: Config) -> list[int]:
+    return [pid for name in ("web", "worker") for pid, _ in started(config, name)[:1] if is_alive(pid)]
 
 
 def test_nothing_outlives_a_supervisor_that_is_killed(config: Config, alone: subprocess.Popen[str]) -> None:
     alone.kill()
-    wait_until(lambda: _no_leader_left(config))
+    wait_until(lambda: not any(map(is_alive, _pids(config))))  # a child's child, too, that looks at nothing
     with pytest.raises(control.NotRunning):
         control.call(config, "status")
     with supervised(config, program(config, "web")):  # the lock is free, the old door is forgotten
         assert control.call(config, "status")["pid"] == os.getpid()
-    os.kill(started(config, "worker")[1][0], signal.SIGTERM)  # a child's child that never looks is its parent's to end
 
 
 def test_a_child_that_hangs_ends_itself_when_the_supervisor_is_gone(config: Config) -> None:
@@ -93,14 +92,16 @@ def test_a_signal_lets_all_finish_and_the_supervisor_leaves_with_0(
 ) -> None:
     alone.send_signal(signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGTERM)
     assert alone.wait(20) == 0
-    assert not any(map(is_alive, _pids(config)))
+    assert not _leaders(config)
+    wait_until(lambda: not any(map(is_alive, _pids(config))))
     log = (config.logs / "supervisor.log").read_text(encoding="utf-8")
     assert "worker STOPPED" in log and log.endswith("supervisor ended\n")
 
 
 def test_shutdown_answers_when_all_has_ended(config: Config, alone: subprocess.Popen[str]) -> None:
     assert [one["state"] for one in control.call(config, "shutdown")["programs"]] == ["STOPPED", "STOPPED"]
-    assert not any(map(is_alive, _pids(config)))
+    assert not _leaders(config)
+    wait_until(lambda: not any(map(is_alive, _pids(config))))
     assert alone.wait(10) == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -30,6 +31,7 @@ def watch(on_end: Callable[[], None]) -> None:
 def _watch(on_end: Callable[[], None]) -> None:
     if not _asked_to_stop():
         patience = float(os.environ.get("TRACKER_STOP_WAIT") or PATIENCE)
+        atexit.register(_end_what_i_started)  # with the supervisor gone, nobody else would
         threading.Thread(target=_leave_in_the_end, args=(patience,), name="leash-end", daemon=True).start()
     on_end()
 
@@ -52,7 +54,21 @@ def _asked_to_stop() -> bool:
 
 def _leave_in_the_end(patience: float) -> None:
     threading.Event().wait(patience)
-    if sys.platform != "win32" and os.getpgrp() == os.getpid():
-        with suppress(OSError):
-            os.killpg(0, signal.SIGKILL)  # its own children too
+    _end_what_i_started()
     os._exit(1)
+
+
+def _end_what_i_started() -> None:
+    if sys.platform == "win32":
+        import psutil
+
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                child.kill()
+    elif os.getpgrp() == os.getpid():
+        with suppress(OSError, ValueError):  # ValueError: not the main thread, which hangs; then all go at once
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            os.killpg(0, signal.SIGTERM)
+            return
+        with suppress(OSError):
+            os.killpg(0, signal.SIGKILL)
