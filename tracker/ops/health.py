@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from tracker import clock
 from tracker.config import Config
@@ -70,33 +72,35 @@ def _status(connection: socket.socket) -> int:
     return int(words[1]) if is_http else 599
 
 
-class WorkerProbe:
-    """The worker's row in `ops.sqlite3` was seen to change since it was started, and is younger than 30 seconds.
+def beat_file(ops: Path, name: str) -> Path:
+    """Touched after each heartbeat: the supervisor looks at its time and need not load SQLite (5 MB) for it."""
+    return ops.with_name(f"{name}.beat")
 
-    A row that a killed worker left behind is young too: only a change seen with our own eyes proves life.
+
+class WorkerProbe:
+    """The worker's heart was seen to beat since it was started, the last time less than 30 seconds ago.
+
+    What a killed worker left behind may be young too, and clocks are set: only a change seen with our own eyes, on our
+    own monotonic clock, proves life.
     """
 
     def __init__(self, config: Config, name: str = "worker") -> None:
-        self._config, self._name = config, name
-        self._past: tuple[str, int] | None = None
-        self._has_looked = False
-        self._has_beaten = False
+        self._path = beat_file(config.ops, name)
+        self._seen: int | None = None
+        self._seen_at: float | None = None
 
     def begin(self) -> None:
         """A new process is about to start: what was heard so far is the past's."""
-        self._has_looked = self._has_beaten = False
+        self._seen, self._seen_at = self._look(), None
 
     def __call__(self) -> bool:
-        from tracker import db  # Peewee costs memory: only where a worker is watched
-        from tracker.ops import heartbeats
+        now, found = clock.monotonic(), self._look()
+        if found is not None and found != self._seen:
+            self._seen, self._seen_at = found, now
+        return self._seen_at is not None and now - self._seen_at < WORKER_PATIENCE
 
-        if str(db.ops.database) != str(self._config.ops):
-            db.open_ops(self._config.ops)
-        row = heartbeats.read(self._name)
-        mark = (row.boot_id, row.beats) if row else None
-        if not self._has_looked:
-            self._has_looked, self._past = True, mark
-            return False
-        self._has_beaten = self._has_beaten or (mark is not None and mark != self._past)
-        age = heartbeats.age(self._name)
-        return self._has_beaten and age is not None and age < WORKER_PATIENCE
+    def _look(self) -> int | None:
+        try:
+            return os.stat(self._path).st_mtime_ns
+        except OSError:
+            return None

@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import peewee
 
 import tracker
 from tracker import clock, db
+from tracker.ops.health import beat_file
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +67,7 @@ _mine = threading.local()
 
 
 def beat(name: str, boot_id: str) -> None:
-    """Say that this process is alive under this name. Raises peewee.DatabaseError when the file refuses twice."""
+    """Say that this process is alive under this name. Raises peewee.DatabaseError (twice refused) or OSError."""
     moment = db.instant_text(clock.now())
     values = (name, os.getpid(), boot_id, moment, moment, tracker.__version__)
     try:
@@ -74,6 +76,7 @@ def beat(name: str, boot_id: str) -> None:
     except peewee.DatabaseError:  # its file was deleted or replaced under us: once more, on a new connection
         with _connected():
             db.ops.execute_sql(_BEAT, values)
+    beat_file(Path(str(db.ops.database)), name).touch(mode=0o600)
 
 
 def forget(name: str) -> None:
@@ -142,7 +145,7 @@ def _beat_on(name: str, boot_id: str, every: float, ended: threading.Event) -> N
         try:
             beat(name, boot_id)
             silent = False
-        except peewee.DatabaseError as error:
+        except (peewee.DatabaseError, OSError) as error:
             if not silent:  # once, not every second
                 log.warning("the heartbeat of %s could not be written: %s", name, error)
             silent = True
