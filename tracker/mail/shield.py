@@ -60,7 +60,7 @@ class Source:
 
     @property
     def digest(self) -> str:
-        stamp = f"shield 1\nmjml {version('mjml')}\n{self.text}"
+        stamp = f"shield 2\nmjml {version('mjml')}\n{self.text}"
         return hashlib.sha256(stamp.encode()).hexdigest()
 
 
@@ -69,7 +69,8 @@ def read(name: str, folder: Path) -> Source:
     path = root / f"{name}.mjml"
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or not path.is_file():
         raise NotFound(
-            f"There is no mail called {name!r}. The mails are: {', '.join(sorted(file.stem for file in root.glob('*.mjml')))}."
+            f"There is no mail called {name!r}. "
+            f"The mails are: {', '.join(sorted(file.stem for file in root.glob('*.mjml')))}."
         )
     files: list[Path] = []
     lines = list(_lines(path, root, files, 0))
@@ -171,4 +172,5 @@ def _restore(source: Source, html: str, pieces: list[tuple[str, int]]) -> str:
             raise source.fault(
                 line, f"MJML drops {piece} here. Put it inside mj-raw, mj-text, mj-table or an attribute."
             )
-    return _TOKEN.sub(lambda match: pieces[int(match[1])][0], html).strip() + "\n"
+    tight = re.sub(r"\s*\n\s*", "\n", html.strip())  # the library's indentation is a third of the mail
+    return _TOKEN.sub(lambda match: pieces[int(match[1])][0], tight) + "\n"
