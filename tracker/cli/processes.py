@@ -11,7 +11,7 @@ from typing import Any
 from tracker import config as settings
 from tracker.cli.output import complain, document, say
 from tracker.config import Config
-from tracker.errors import Busy, NotFound
+from tracker.errors import Busy, NotFound, ShopError
 
 NAMES = ("web", "worker")
 GOING = 3.0  # seconds that the port and lock of a shop that was just killed may take to come free
@@ -50,6 +50,8 @@ def start_all(arguments: argparse.Namespace) -> int:
 
 
 def _dev(arguments: argparse.Namespace) -> int:
+    if arguments.no_jobs:
+        os.environ["TRACKER_NO_JOBS"] = "1"  # the web process must not miss a worker
     return _supervise(arguments, dev=True, no_jobs=arguments.no_jobs)
 
 
@@ -67,7 +69,9 @@ def _supervise(arguments: argparse.Namespace, dev: bool, no_jobs: bool) -> int:
         say(f"Finance Tracker is ready at {config.url}/")
         if browser:
             open_browser(config.url)
+        _build_mails()
 
+    _show_what_fails()
     try:
         return Supervisor(config, standard_programs(config, no_jobs, sys.executable), ready, dev=dev).run()
     except Busy:  # another start was quicker
@@ -104,6 +108,28 @@ def _prepare(config: Config) -> None:
         startup.close_shop()
     if code:
         say(f"Set-up code: {code}")
+
+
+def _show_what_fails() -> None:
+    """A program that can't be kept running is said in this window (or the journal) too, not only in supervisor.log."""
+    import logging
+
+    from tracker import log
+
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.ERROR)
+    handler.setFormatter(log.line_format())
+    logging.getLogger().addHandler(handler)
+
+
+def _build_mails() -> None:
+    """Compile what changed, once the pages are there; a mail that can't be built is compiled when it is needed."""
+    from tracker.mail import mjml
+
+    try:
+        mjml.build()
+    except ShopError as error:
+        complain(error.message)
 
 
 def port_is_free(config: Config) -> None:
