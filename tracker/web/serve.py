@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import signal
 import socket
-import sys
 import threading
 from contextlib import suppress
 from types import FrameType
@@ -18,7 +16,7 @@ from waitress.server import create_server
 
 from tracker import clock
 from tracker.config import Config
-from tracker.errors import Busy, Misconfigured
+from tracker.ops.listening import bind
 from tracker.ops.startup import close_shop
 
 log = logging.getLogger(__name__)
@@ -77,36 +75,6 @@ class Server:
     def _is_answering(self) -> bool:
         channels = list(getattr(self._waitress, "active_channels", {}).values())
         return any(channel.requests or channel.total_outbufs_len for channel in channels)
-
-
-def bind(config: Config) -> socket.socket:
-    """The listening socket. Raises Busy naming a port that is taken, Misconfigured when the address is not ours."""
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if sys.platform == "win32":  # there, SO_REUSEADDR would let two programs answer on one port
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((config.host, config.port))
-        sock.listen(1024)
-    except OSError as error:
-        sock.close()
-        raise _why_not(error, config) from error
-    return sock
-
-
-def _why_not(error: OSError, config: Config) -> Busy | Misconfigured:
-    if error.errno == errno.EADDRINUSE or getattr(error, "winerror", 0) in (10013, 10048):
-        return Busy(
-            f"Port {config.port} is used by another program. Close that program, or choose another port with "
-            f"TRACKER_PORT, for example TRACKER_PORT={config.port % 65000 + 1}."
-        )
-    if error.errno == errno.EACCES:
-        return Misconfigured(
-            f"TRACKER_PORT={config.port}: this port needs the system's permission. Choose one above 1023."
-        )
-    return Misconfigured(f"TRACKER_HOST={config.host}: this PC has no such address ({error.strerror or error}).")
 
 
 def listen(app: Flask, config: Config) -> Server:
