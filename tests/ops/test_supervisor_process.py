@@ -247,6 +247,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def test_in_dev_the_page_is_always_there_for_this_pc_alone(config: Config) -> None:
     with supervised(config, program(config, "web"), dev=True):
         wait_until(lambda: _answers(config))
+        wait_for(config, "web", "RUNNING")
         assert "All programs run." in _get(config)[1]
         assert _get(config, "/style.css")[2]["Content-Type"].startswith("text/css")
         assert _get(config, "/etc/passwd")[0] == 404

@@ -87,11 +87,13 @@ class _Page:
 
     def show(self) -> str:
         programs = self._handle("status", {})["programs"]
-        well = all(one["state"] == RUNNING for one in programs)
-        sentence = "All programs run." if well else "Something does not run: its last lines stand below."
+        states = {one["state"] for one in programs}
+        sentence = "All programs run." if states == {RUNNING} else "Not everything runs just now."
+        if states & {BACKOFF, FATAL}:
+            sentence = "Something can't be kept running: its last lines stand below."
         address = html.escape(self._url)
         return _PAGE.format(
-            title="Finance Tracker: " + ("running" if well else "needs you"),
+            title="Finance Tracker: " + ("needs you" if states & {BACKOFF, FATAL} else "programs"),
             sentence=f'{sentence} The shop is at <a href="{address}">{address}</a>.',
             rows="\n".join(self._row(one) for one in programs),
             logs="\n".join(self._log(name, is_error) for name, is_error in _logs(programs)),
