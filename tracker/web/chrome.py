@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,8 @@ from werkzeug.exceptions import HTTPException
 
 from tracker.shop import settings
 from tracker.web.access import Access, Person, access_of
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -100,11 +103,11 @@ class Chrome:
 
     @cached_property
     def unread(self) -> int:
-        return _bell[0](self.person) if _bell and self.person else 0
+        return _asked(_bell[0], self.person, 0) if _bell and self.person else 0
 
     @cached_property
     def banners(self) -> list[Banner]:
-        found = [find(self.person) for find in _banners] if self.person else []
+        found = [_asked(find, self.person, None) for find in _banners] if self.person else []
         return [one for one in found if one is not None]
 
     @property
@@ -117,7 +120,16 @@ class Chrome:
         return self.person is not None and may_open(url, self.person)
 
     def _count(self, key: str, person: Person) -> int:
-        return _badges[key](person) if key in _badges else 0
+        return _asked(_badges[key], person, 0) if key in _badges else 0
+
+
+def _asked(hook: Callable[[Person], Any], person: Person, instead: Any) -> Any:
+    """What a hook says. A number that can't be found must not take every page away: it is logged and left out."""
+    try:
+        return hook(person)
+    except Exception:
+        log.exception("%s.%s", hook.__module__, hook.__qualname__)
+        return instead
 
 
 def may_open(url: str, person: Person) -> bool:

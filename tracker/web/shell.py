@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, g, render_template, request
-from flask.typing import ResponseReturnValue
+from flask import Blueprint, render_template, request
 
-from tracker.shop import users
-from tracker.web import chrome, htmx, search, stale
+from tracker.web import chrome, htmx, search
 from tracker.web.access import signed_in
 
 page = Blueprint("shell", __name__)
@@ -29,10 +27,3 @@ def find() -> str:
 @signed_in
 def shortcuts() -> str:
     return render_template("shell/shortcuts.html")
-
-
-@page.post("/theme")
-@signed_in
-def theme() -> ResponseReturnValue:
-    users.choose_theme(g.person.id, request.form.get("theme", ""))
-    return htmx.see_other(stale.page_of_form())
