@@ -2,4 +2,24 @@
 
 from __future__ import annotations
 
-PAGES: tuple[str, ...] = ("shell", "livez", "auth", "setup", "users", "me", "settings")
+PAGES: tuple[str, ...] = (
+    "shell",
+    "livez",
+    "auth",
+    "setup",
+    "users",
+    "me",
+    "settings",
+    "morning",
+    "products",
+    "stock",
+    "low_stock",
+    "suppliers",
+    "debts",
+    "payments",
+    "cash",
+    "notifications",
+    "health",
+    "jobs",
+    "mails",
+)
