@@ -220,19 +220,18 @@ def test_a_mail_that_was_taken_from_the_worker_does_not_go(mama_aminas: Config, 
         line.say("220 hello")
         while not line.hear().upper().startswith("DATA"):
             line.say("250 OK")
-        outbox.recover("2-another")  # a second worker took over while this one slept
-        db.books.close()
+        if not bodies:
+            outbox.recover("2-another")  # a second worker took over while this one slept
+            db.books.close()
         line.say("354 go on")
         bodies.append(line.hear_body())
+        line.say("250 2.0.0 accepted")
 
     at(scripted(script).port)
     mail_id = queue()
-    done = go(mama_aminas)
-    for _ in range(100):  # until the server noticed that we hung up
-        if bodies:
-            break
-        time.sleep(0.02)
-    assert done.tried == 0 and bodies == [""] and state(mail_id) == ("queued", None)
+    assert go(mama_aminas).sent == 1  # claimed anew, and sent once
+    assert bodies[0] == "" and "Message-ID" in bodies[1] and len(bodies) == 2
+    assert state(mail_id) == ("sent", None)
 
 
 def test_a_fault_in_one_mail_does_not_stop_the_others(mama_aminas: Config, start: Any) -> None:

@@ -48,6 +48,8 @@ class Letter(flask_mail.Message):
         self.recipients = [self.to.addr_spec]
         self.sender = self.from_.addr_spec
         self.msgId = message_id
+        if not all(re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", header) for header in headers or ()):
+            raise ValueError("a header's name is letters, digits and hyphens")
         self.extra_headers = {**_FIXED_HEADERS, "X-Finance-Tracker-Kind": kind, **(headers or {})}
         self.cc, self.bcc, self.attachments = [], [], []
         self.reply_to = self.date = self.charset = None
@@ -62,7 +64,7 @@ class Letter(flask_mail.Message):
         message["Date"] = format_datetime(clock.local())
         message["Message-ID"] = header_text(self.msgId)
         for name, value in (self.extra_headers or {}).items():
-            message[header_text(name)] = header_text(value)
+            message[name] = header_text(value)
         message.set_content(self.body, cte=_encoding(self.body or ""))
         message.add_alternative(self.html, subtype="html", cte=_encoding(self.html or ""))
         return message

@@ -16,8 +16,9 @@ from tracker.errors import NotFound, Refused
 from tracker.mail import formats, mjml
 
 KINDS = ("debt_reminder", "reorder_alert", "low_stock_notification", "new_account", "reset_password", "test_email")
-MOST_GROUPS = 30  # Gmail cuts a mail at about 102 KB: beyond these a line with a link says how many more there are
+MOST_GROUPS = 30  # beyond these a line with a link says how many more there are
 MOST_ROWS = 120
+LARGEST = 100_000  # bytes; Gmail cuts a mail at about 102 KB
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,20 @@ def render(kind: str, context: dict[str, Any], shop: ShopFacts) -> Rendered:
     """
     if kind not in KINDS:
         raise NotFound(f"There is no mail called {kind!r}. The mails are: {', '.join(KINDS)}.")
-    values = {**_prepared(kind, _cleaned(context)), "shop": _cleaned_shop(shop), "reach": _reach(shop)}
-    subject, _, text = _text.get_template(f"{kind}.txt").render(_with_formats(values, shop)).partition("\n")
-    values["subject"] = subject.removeprefix("Subject:").strip()
-    html = _html.get_template(kind).render(_with_formats(values, shop))
-    return Rendered(values["subject"], text.lstrip("\n"), html)
+    facts, rows = _cleaned(context), MOST_ROWS
+    while True:
+        made = _filled(kind, _prepared(kind, facts, rows), shop)
+        if len(made.html.encode()) < LARGEST or rows < 10:
+            return made
+        rows = rows * 3 // 4
+
+
+def _filled(kind: str, prepared: dict[str, Any], shop: ShopFacts) -> Rendered:
+    values = _with_formats({**prepared, "shop": _cleaned_shop(shop), "reach": _reach(shop)}, shop)
+    subject, _, text = _text.get_template(f"{kind}.txt").render(values).partition("\n")
+    subject = subject.removeprefix("Subject:").strip()
+    html = _html.get_template(kind).render({**values, "subject": subject})
+    return Rendered(subject, text.lstrip("\n"), html)
 
 
 def _is_loopback(base_url: str) -> bool:
@@ -92,13 +102,13 @@ def _cleaned(value: Any) -> Any:
     return [_cleaned(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _prepared(kind: str, context: dict[str, Any]) -> dict[str, Any]:
+def _prepared(kind: str, context: dict[str, Any], most: int) -> dict[str, Any]:
     """What both bodies need beyond the stored facts: the rows that fit, how many do not, links that are links."""
     if "link" in context:
         _web_address(context["link"])
     if kind == "debt_reminder":
-        shown, hidden = _capped([(supplier, supplier["debts"]) for supplier in context["suppliers"]])
-        coming, later = _capped([(None, context["due_soon"])], MOST_ROWS // 4)
+        shown, hidden = _capped([(supplier, supplier["debts"]) for supplier in context["suppliers"]], most)
+        coming, later = _capped([(None, context["due_soon"])], most // 4)
         return {
             **context,
             "shown": [{**supplier, "debts": debts} for supplier, debts in shown],
@@ -113,7 +123,7 @@ def _prepared(kind: str, context: dict[str, Any]) -> dict[str, Any]:
         }
     if kind == "reorder_alert":
         parts = [(label, context[key]) for key, label in _PARTS if context[key]]
-        shown, hidden = _capped(parts)
+        shown, hidden = _capped(parts, most)
         counted = {label: len(rows) for label, rows in parts}
         return {
             **context,
@@ -123,7 +133,7 @@ def _prepared(kind: str, context: dict[str, Any]) -> dict[str, Any]:
             "why": _WHY,
         }
     if kind == "low_stock_notification":
-        shown, hidden = _capped([(None, context["products"])])
+        shown, hidden = _capped([(None, context["products"])], most)
         return {**context, "shown": shown[0][1] if shown else [], "hidden": hidden, "why": _WHY}
     return {**context, "why": ""}
 
@@ -140,7 +150,7 @@ _PARTS = (
 )
 
 
-def _capped(groups: list[tuple[Any, list[Any]]], most: int = MOST_ROWS) -> tuple[list[tuple[Any, list[Any]]], int]:
+def _capped(groups: list[tuple[Any, list[Any]]], most: int) -> tuple[list[tuple[Any, list[Any]]], int]:
     """The first groups and rows that fit into a mail, and how many rows do not."""
     shown: list[tuple[Any, list[Any]]] = []
     room = most
