@@ -49,6 +49,7 @@ class Config:
     smtp_probe_seconds: int = 300
     smtp_timeout_seconds: int = 20
     trusted_hosts: tuple[str, ...] = ()
+    no_jobs: bool = False  # `run.py dev --no-jobs`: no worker is wanted, so none is missed
     fixed: frozenset[str] = frozenset()  # names of the variables that the environment sets
 
     @property
@@ -97,7 +98,9 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Config:
     merged = {**read_env_file(root / ".env"), **(os.environ if environ is None else environ)}
     env = {name: value.strip() for name, value in merged.items() if value.strip()}
     if "DATABASE_URL" in env:
-        raise Misconfigured("DATABASE_URL is set, but this version keeps its books in data/shop.sqlite3 only. Unset it.")
+        raise Misconfigured(
+            "DATABASE_URL is set, but this version keeps its books in data/shop.sqlite3 only. Unset it."
+        )
     host = env.get("TRACKER_HOST", "127.0.0.1")
     port = _number(env, "TRACKER_PORT", 8000, 1, 65535)
     return Config(
@@ -121,6 +124,7 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Config:
         smtp_probe_seconds=_number(env, "SMTP_PROBE_SECONDS", 300, 1, 86_400),
         smtp_timeout_seconds=_number(env, "SMTP_TIMEOUT_SECONDS", 20, 1, 600),
         trusted_hosts=tuple(part.strip() for part in env.get("TRACKER_TRUSTED_HOSTS", "").split(",") if part.strip()),
+        no_jobs=flag(env, "TRACKER_NO_JOBS"),
         fixed=frozenset(name for name in env if name.startswith(("TRACKER_", "SMTP_"))),
     )
 

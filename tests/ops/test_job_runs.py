@@ -33,7 +33,12 @@ def test_a_run_is_asked_for_claimed_and_finished(books: Config) -> None:
     run = claimed()
     assert (run.id, run.state, run.attempt, run.owner) == (asked.id, "running", 1, "worker-1")
     ended = job_runs.finish(run, done)
-    assert (ended.state, ended.outcome, ended.result, ended.counted) == ("done", "done", "3 debts overdue.", {"mails": 1})
+    assert (ended.state, ended.outcome, ended.result, ended.counted) == (
+        "done",
+        "done",
+        "3 debts overdue.",
+        {"mails": 1},
+    )
 
 
 def test_there_is_at_most_one_queued_or_running_run_of_a_job(books: Config) -> None:

@@ -29,7 +29,9 @@ def test_a_daily_job_has_one_slot_a_day_between_two_instants() -> None:
 
 def test_weekdays_are_the_shops_own() -> None:
     clock.use("Pacific/Auckland")
-    found = schedules.slots(Hours("00:00", "sun"), datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 16, tzinfo=UTC))
+    found = schedules.slots(
+        Hours("00:00", "sun"), datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 16, tzinfo=UTC)
+    )
     assert [slot.name for slot in found] == ["2026-11-08T00:00", "2026-11-15T00:00"]
     assert [clock.local(slot.instant).strftime("%a %H:%M") for slot in found] == ["Sun 00:00", "Sun 00:00"]
 

@@ -22,6 +22,7 @@ from tracker.errors import Busy, NotFound, Refused, ShopError
 from tracker.ops import timetable
 from tracker.shop import audit, notifications
 from tracker.shop.notifications import Notice
+from tracker.shop.outbox import Mail
 
 PAUSES = (1, 2, 4, 8, 15, 30, 60)  # minutes between attempts
 KEPT_DAYS, FAILED_KEPT_DAYS = 90, 365
@@ -152,7 +153,9 @@ def retry(run_id: int) -> JobRun:
 def cancel(run_id: int) -> None:
     """Take a waiting run back. Raises Refused when it runs already."""
     with db.write():
-        done = JobRun.update(state="cancelled", ended_at=clock.now()).where(JobRun.id == run_id, JobRun.state == "queued")
+        done = JobRun.update(state="cancelled", ended_at=clock.now()).where(
+            JobRun.id == run_id, JobRun.state == "queued"
+        )
         if not done.execute():
             get(run_id)
             raise Refused("It is too late: this run no longer waits.")
@@ -302,6 +305,11 @@ def history(job: str | None = None, states: tuple[str, ...] = STATES, limit: int
     if job:
         where &= JobRun.job == job
     return list(JobRun.select().where(where).order_by(JobRun.id.desc()).limit(limit))
+
+
+def mails(run_id: int) -> list[Mail]:
+    """What this run put into the outbox."""
+    return list(Mail.select().where(Mail.run_id == run_id).order_by(Mail.id))
 
 
 def prune() -> int:

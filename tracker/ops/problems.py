@@ -74,6 +74,8 @@ _BOOKS_FIX = "Book nothing by hand. Keep a copy of the data folder and ask for h
 
 
 def worker(config: Config) -> Check:
+    if config.no_jobs:
+        return Check("worker", "ok", "No worker is wanted: this is `run.py dev --no-jobs`.")
     age = heartbeats.age("worker")
     if age is not None and age <= SILENT:
         return Check("worker", "ok", "The worker is alive: alerts and mail go out by themselves.")

@@ -111,14 +111,12 @@ def unread(user_id: int, at_most: int | None = 100) -> int:
     return int(db.rows(sql, user_id, at_most)[0][0])
 
 
-def latest(user_id: int, limit: int = 50, before_id: int | None = None, only_unread: bool = False) -> list[Notification]:
-    """Newest first; `before_id` pages on."""
+def latest(user_id: int, limit: int = 50, offset: int = 0, only_unread: bool = False) -> list[Notification]:
+    """One person's notices, newest first."""
     where = Notification.user == user_id
     if only_unread:
         where &= Notification.read_at.is_null()
-    if before_id:
-        where &= Notification.id < before_id
-    return list(Notification.select().where(where).order_by(Notification.id.desc()).limit(limit))
+    return list(Notification.select().where(where).order_by(Notification.id.desc()).limit(limit).offset(offset))
 
 
 def mark_read(user_id: int, notification_id: int) -> None:

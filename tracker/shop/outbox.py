@@ -314,9 +314,9 @@ def counts() -> dict[str, int]:
     return {state: found.get(state, 0) for state in STATES}
 
 
-def listing(states: tuple[str, ...] = STATES, limit: int = 100) -> list[Mail]:
+def listing(states: tuple[str, ...] = STATES, limit: int = 100, offset: int = 0) -> list[Mail]:
     """Newest first."""
-    return list(Mail.select().where(Mail.state.in_(states)).order_by(Mail.id.desc()).limit(limit))
+    return list(Mail.select().where(Mail.state.in_(states)).order_by(Mail.id.desc()).limit(limit).offset(offset))
 
 
 def attempts(mail_id: int) -> list[MailAttempt]:

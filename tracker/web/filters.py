@@ -33,6 +33,7 @@ def install(app: Flask) -> None:
         span=span,
         plural=plural,
         break_lines=break_lines,
+        when_next=when_next,
     )
 
 
@@ -91,6 +92,14 @@ def ago(value: datetime | None) -> str:
     if seconds < 6 * 3600:
         return f"{plural(seconds // 3600, 'hour')} ago"
     return moment(value)
+
+
+def when_next(value: datetime) -> str:
+    """An instant to come: `today 08:00`, `tomorrow 08:00`, `Sunday 00:00`, else the day."""
+    moment_ = clock.local(value)
+    days = (moment_.date() - clock.today()).days
+    named = "today" if days == 0 else "tomorrow" if days == 1 else _DAYS[moment_.weekday()] if 0 < days < 7 else ""
+    return f"{named or day(moment_.date())} {moment_:%H:%M}"
 
 
 def span(seconds: float) -> str:

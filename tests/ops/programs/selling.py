@@ -1,0 +1,27 @@
+"""A busy shop: `selling.py DATA SECONDS` books as fast as it can and says each entry once it is committed."""
+
+import sys
+import time
+from pathlib import Path
+
+from tests.ops.copying import entries
+from tracker import clock, db
+from tracker.config import ROOT, Config
+from tracker.money import Money
+from tracker.ops import snapshots, startup
+from tracker.shop import audit, cash
+
+config, until = Config(root=ROOT, data=Path(sys.argv[1])), time.monotonic() + float(sys.argv[2])
+startup.open_shop(config)
+snapshots.take(config, "the first", even_unchanged=True)
+taken = time.monotonic()
+print(entries(), flush=True)
+while time.monotonic() < until:
+    with db.write():
+        cash.take(1, Money(100))
+        audit.note("test.sale", "cash_account:1", basket="maize flour " * 100)
+    print(entries(), flush=True)
+    if time.monotonic() - taken > 1:
+        snapshots.take(config, f"at {clock.now()}", even_unchanged=True)
+        taken = time.monotonic()
+startup.close_shop(leave_snapshot=True)
