@@ -34,7 +34,8 @@ def test_the_state_of_a_list_comes_from_its_address(app):
     "query",
     [
         "sort=password_hash", "sort=due;DROP TABLE user", "sort=&dir=desc", "dir=desc%27", "state=all",
-        "supplier=1+OR+1", "supplier=-1", "page=0", "page=-5", "page=x", "page=%C2%B2", "size=7", "size=99999999999", "format=exe",
+        "supplier=1+OR+1", "supplier=-1", "page=0", "page=-5", "page=x", "page=%C2%B2", "size=7", "size=99999999999",
+        "format=exe",
     ],
 )  # fmt: skip
 def test_what_is_on_no_list_is_left_out(app, query):

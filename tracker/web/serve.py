@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -18,6 +19,7 @@ from tracker import clock
 from tracker.config import Config
 from tracker.ops.listening import bind
 from tracker.ops.startup import close_shop
+from tracker.web import network
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ class Server:
             threads=threads,
             ident=None,
             expose_tracebacks=False,
-            max_request_body_size=600_000_000,  # a backup to restore; Flask refuses more than 2 MB elsewhere
+            max_request_body_size=25_000_000,  # an import; Flask refuses more than 2 MB elsewhere
             max_request_header_size=32_000,
             connection_limit=1000,
             channel_timeout=20,
@@ -91,7 +93,8 @@ def serve(config: Config) -> int:
     from tracker.web import create_app
 
     sock = bind(config)
-    server = Server(create_app(config), sock)
+    app = create_app(config)
+    server = Server(app, _for_phones(sock, config))
     _on_signals(server)
     leash.watch(server.close)
     stop_beating = heartbeats.start_beating("web")
@@ -103,6 +106,15 @@ def serve(config: Config) -> int:
         close_shop(leave_snapshot=True)
     log.info("the web process has ended")
     return 0
+
+
+def _for_phones(sock: socket.socket, config: Config) -> socket.socket:
+    """The same port on every address of the PC, where the owner switched "Phones on this Wi-Fi" on."""
+    host = network.host_to_bind(config)
+    if host == config.host:
+        return sock
+    sock.close()
+    return bind(replace(config, host=host))
 
 
 def _on_signals(server: Server) -> None:
