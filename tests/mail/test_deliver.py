@@ -15,7 +15,7 @@ from tracker import clock, db
 from tracker.config import Config
 from tracker.mail import deliver
 from tracker.mail.samples import sample_context
-from tracker.shop import outbox, settings
+from tracker.shop import accounts, audit, links, outbox, set_up, settings
 
 OWNER = "1-worker"
 
@@ -247,13 +247,28 @@ def test_a_fault_in_one_mail_does_not_stop_the_others(mama_aminas: Config, start
 def test_one_time_links_are_sent_but_not_kept(mama_aminas: Config, start: Any) -> None:
     sink, port = start()
     at(port)
-    mail_id = queue("juma@example.org", "new_account")
+    owner = set_up.run(
+        set_up.Owner("Amina", "amina", "a long enough password", "amina@example.org"), "Mama Amina’s", "KE"
+    )
+    with audit.acting(owner.actor):
+        assert accounts.invite("juma", "Juma", "cashier", "juma@example.org")[1]
     assert go(mama_aminas).sent == 1
-    link = sample_context("new_account")["link"]
-    kept = outbox.get(mail_id)
+    [kept] = outbox.listing()
+    link = links.url(kept.facts["link_id"])
+    assert link.startswith("http://192.168.1.20:8000/welcome/")
     assert link in sink.mails[0].get_body(("plain",)).get_content()
     assert link in sink.mails[0].get_body(("html",)).get_content()
-    assert link not in kept.html + kept.text and "not kept" in kept.text
+    assert link not in kept.html + kept.text + kept.context and "not kept" in kept.text
+    assert "Amina made you an account" in kept.text
+
+
+def test_a_link_that_died_while_its_mail_waited_is_not_sent(mama_aminas: Config, start: Any) -> None:
+    sink, port = start()
+    at(port)
+    facts = {"person": "Juma", "user_name": "juma", "minutes": 20, "link_id": 4711}
+    outbox.put("reset_password", "reset:1", facts, to_address="juma@example.org")
+    assert go(mama_aminas).failed == ["juma@example.org"] and not sink.raw
+    assert "Ask for a new one" in outbox.listing()[0].error
 
 
 def test_a_mail_past_its_day_is_dropped_visibly(mama_aminas: Config, start: Any) -> None:

@@ -105,10 +105,10 @@ def test_a_file_that_includes_itself_ends_in_a_sentence(folder: Path) -> None:
 
 def test_building_writes_what_is_stale_and_leaves_the_rest(folder: Path) -> None:
     write(folder, "<mj-text>{{ a }}</mj-text>")
-    assert mjml.stale("sample", folder) and "missing or older" in mjml.check(folder)[0]
+    assert mjml.stale("sample", folder) and "missing or older" in mjml.check(folder=folder)[0]
     [built] = mjml.build(folder=folder)
     assert built.changed and built.path.read_text(encoding="utf-8").startswith("<!-- made from sample.mjml sha256:")
-    assert not mjml.stale("sample", folder) and mjml.check(folder) == []
+    assert not mjml.stale("sample", folder) and mjml.check(folder=folder) == []
     assert [built.changed for built in mjml.build(folder=folder)] == [False]
     assert mjml.load("sample", folder).startswith("<!doctype html>")  # the mark is not part of the mail
     write(folder, "<mj-text>{{ b }}</mj-text>")

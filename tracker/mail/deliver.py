@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from tracker import clock
 from tracker.config import Config
@@ -18,7 +19,7 @@ from tracker.mail.formats import plural
 from tracker.mail.render import Rendered, ShopFacts, render
 from tracker.mail.servers import MailServer
 from tracker.mail.trouble import LoginRefused, MailTrouble, PermanentlyRefused, TemporarilyRefused
-from tracker.shop import notifications, outbox, settings
+from tracker.shop import links, notifications, outbox, settings
 from tracker.shop.notifications import Notice
 from tracker.shop.outbox import Mail
 
@@ -118,7 +119,7 @@ def deliver(owner: str, limit: int, server: MailServer, shop: ShopFacts, config:
 def _letter(mail: Mail, server: MailServer, shop: ShopFacts, done: Summary) -> tuple[Letter, Rendered] | None:
     """The mail in its envelope; None when it can't be written, which is final."""
     try:
-        rendered = render(mail.kind, mail.facts, shop)
+        rendered = render(mail.kind, _facts(mail), shop)
         to, sender = (mail.to_address, mail.to_name), (server.from_address, server.sender_name)
         return Letter(rendered, mail.kind, to, sender, mail.message_id), rendered
     except ShopError as error:
@@ -183,9 +184,15 @@ def _broken(this: _Try, error: Exception, done: Summary) -> bool:
     return False
 
 
+def _facts(mail: Mail) -> dict[str, Any]:
+    """The stored facts; a one-time link, of which the outbox keeps only the number, is made whole. Raises NotFound."""
+    facts = mail.facts
+    return {**facts, "link": links.url(facts["link_id"])} if "link_id" in facts else facts
+
+
 def _kept(mail: Mail, rendered: Rendered) -> tuple[str, str, str]:
     """Subject, HTML and text as the outbox page shows them later: a one-time link is not kept."""
-    link = mail.facts.get("link")
+    link = _facts(mail).get("link")
     if not link:
         return rendered.subject, rendered.html, rendered.text
     shown = "#one-time-link-not-kept"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracker import config
-from tracker.errors import DataError, Misconfigured
+from tracker.errors import DataError
 from tracker.mail.shield import BrokenTemplate, Source, compile_source, read
 
 __all__ = ["FOLDER", "BrokenTemplate", "Built", "build", "check", "load", "names", "stale"]
@@ -57,16 +57,16 @@ def stale(name: str, folder: Path = FOLDER) -> bool:
     return _current(read(name, folder), folder / "build" / f"{name}.html") is None
 
 
-def check(folder: Path = FOLDER) -> list[str]:
+def check(only: Iterable[str] | None = None, folder: Path = FOLDER) -> list[str]:
     """One sentence for each mail that is stale or broken; an empty list means all is well."""
     faults = []
-    for name in names(folder):
+    for name in only or names(folder):
         try:
             source = read(name, folder)
             compile_source(source)
             if _current(source, folder / "build" / f"{name}.html") is None:
                 faults.append(f"{source.origin[0][0]}, line 1: the compiled mail is missing or older than its source.")
-        except Misconfigured as error:
+        except BrokenTemplate as error:
             faults.append(error.message)
     return faults
 

@@ -19,7 +19,7 @@ from xml.parsers import expat
 
 import jinja2
 
-from tracker.errors import Misconfigured, NotFound
+from tracker.errors import NotFound, ShopError
 
 DEEPEST = 5  # includes within includes
 
@@ -37,8 +37,10 @@ _HOLD_HTML = {
 _compiling = threading.Lock()
 
 
-class BrokenTemplate(Misconfigured):
+class BrokenTemplate(ShopError):
     """A mail's source can't be compiled; the message names the file and the line."""
+
+    status = 500
 
     def __init__(self, file: str, line: int, words: str) -> None:
         super().__init__(f"{file}, line {line}: {words}")
