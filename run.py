@@ -243,7 +243,7 @@ PROBLEMS = (
         f"The set-up can't write in {ROOT}. Start it as the folder's owner, with Finance Tracker stopped.",
     ),
     (
-        "ensurepip",
+        "ensurepip is not|ensurepip is missing|No module named ensurepip|No module named venv",
         f"Python's venv module is missing, which the set-up needs. On Debian and Ubuntu: "
         f"sudo apt install python{version()}-venv (or python3-venv). Then start again.",
     ),
@@ -262,6 +262,10 @@ PROBLEMS = (
 
 def in_words(output):
     """The sentence for what venv or pip printed; where it is not known, their last lines themselves."""
+    import shutil
+
+    if shutil.disk_usage(ROOT).free < 20_000_000:  # venv does not say why its pip could not be unpacked
+        output += "No space left"
     for signs, sentence in PROBLEMS:
         if any(sign in output for sign in signs.split("|")):
             return sentence

@@ -11,9 +11,11 @@ import sys
 import tokenize
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from tracker.config import ROOT
 
@@ -311,6 +313,20 @@ def test_requirements_are_pinned_exactly(name: str) -> None:
     wanted = [line for line in lines if line and not line.startswith("-")]
     assert wanted
     assert [line for line in wanted if not re.match(r"[A-Za-z0-9._-]+==[0-9][0-9A-Za-z.]*( ;.*)?$", line)] == []
+
+
+def test_what_is_pinned_runs_on_the_oldest_python_that_we_promise() -> None:
+    """Debian 12 has Python 3.11.2: a package that wants 3.11.5 would make the first start fail there."""
+    text = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("requirements.txt", "requirements-dev.txt"))
+    pinned = re.findall(r"^([A-Za-z0-9._-]+)==(\S+)(?!.*sys_platform == \"win32\"$)", text, flags=re.M)
+    assert len(pinned) > 20
+    wrong: Found = []
+    for name, wanted in pinned:
+        there = distribution(name)
+        assert there.version == wanted
+        if not SpecifierSet(there.metadata["Requires-Python"] or "").contains("3.11.2"):
+            wrong.append(f"{name} {wanted} needs Python {there.metadata['Requires-Python']}")
+    assert not wrong, "\n".join(wrong)
 
 
 def test_git_ignores_nothing_that_the_program_needs(tmp_path: Path) -> None:
