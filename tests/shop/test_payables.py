@@ -223,8 +223,8 @@ def test_a_snoozed_debt_is_quiet_until_its_day() -> None:
     debt = owe(supplier(), 100, days(-3))
     payables.snooze(debt.id, days(2))
     row = payables.overdue(TODAY)[0]
-    assert row.why_quiet(TODAY) == "snoozed until 25 Nov 2026"
-    assert row.why_quiet(days(1)) == "snoozed until 25 Nov 2026"
+    assert row.why_quiet(TODAY) == "snoozed until 25 Nov"
+    assert row.why_quiet(days(1)) == "snoozed until 25 Nov"
     assert row.why_quiet(days(2)) == ""
 
 
@@ -232,7 +232,7 @@ def test_a_promised_debt_is_quiet_up_to_and_on_the_promised_day() -> None:
     debt = owe(supplier(), 100, days(-3))
     payables.promise(debt.id, days(2))
     row = payables.overdue(TODAY)[0]
-    assert row.why_quiet(days(2)) == "promised for 25 Nov 2026"
+    assert row.why_quiet(days(2)) == "promised for 25 Nov"
     assert row.why_quiet(days(3)) == ""
 
 
@@ -282,7 +282,7 @@ def test_the_reminder_groups_overdue_debts_by_supplier_with_the_oldest_first() -
     assert (found.total, found.count, found.soon_total) == (Money(700), 3, Money(110))
     assert [debt.reference for debt in found.due_soon] == ["K3", "N2"]
     assert [(debt.reference, why) for debt, why in found.quiet] == [
-        ("E1", "promised for 25 Nov 2026"),
+        ("E1", "promised for 25 Nov"),
         ("E2", "in dispute"),
     ]
 

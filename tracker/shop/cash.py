@@ -237,6 +237,11 @@ class BookRow(NamedTuple):
     is_voided: bool
 
 
+_ROWS = """SELECT e.id, e.at, e.moved_on, e.account_id, a.name, e.kind, e.amount, e.source, e.note,
+    COALESCE(u.name, 'Finance Tracker'), EXISTS (SELECT 1 FROM cash_entry r WHERE r.reverses_id = e.id)
+    FROM cash_entry e JOIN cash_account a ON a.id = e.account_id LEFT JOIN user u ON u.id = e.user_id"""
+
+
 def book(account_id: int | None = None, search: str = "", limit: int = -1, offset: int = 0) -> list[BookRow]:
     """The cash book, newest first, in one statement; `search` looks into the notes."""
     where, values = ["1"], list[Any]()
@@ -245,17 +250,18 @@ def book(account_id: int | None = None, search: str = "", limit: int = -1, offse
     if search.strip():
         where.append("INSTR(LOWER(e.note), ?)")
         values.append(text.key(search))
-    found = db.rows(
-        "SELECT e.id, e.at, e.moved_on, e.account_id, a.name, e.kind, e.amount, e.source, e.note, "
-        "COALESCE(u.name, 'Finance Tracker'), EXISTS (SELECT 1 FROM cash_entry r WHERE r.reverses_id = e.id) "
-        "FROM cash_entry e JOIN cash_account a ON a.id = e.account_id LEFT JOIN user u ON u.id = e.user_id "
-        f"WHERE {' AND '.join(where)} ORDER BY e.id DESC LIMIT ? OFFSET ?",
-        *values, limit, offset,
-    )  # fmt: skip
-    return [
-        BookRow(
-            r[0], datetime.fromisoformat(r[1]), date.fromisoformat(r[2]), r[3], r[4], r[5], Money(r[6]),
-            r[7], r[8], r[9], bool(r[10]),
-        )
-        for r in found
-    ]  # fmt: skip
+    sql = f"{_ROWS} WHERE {' AND '.join(where)} ORDER BY e.id DESC LIMIT ? OFFSET ?"
+    return [_row(found) for found in db.rows(sql, *values, limit, offset)]
+
+
+def row_of(entry_id: int) -> BookRow:
+    """One entry as the book shows it. Raises NotFound."""
+    found = db.rows(f"{_ROWS} WHERE e.id = ?", entry_id)
+    if not found:
+        raise NotFound("There is no such entry in the cash book.")
+    return _row(found[0])
+
+
+def _row(r: tuple[Any, ...]) -> BookRow:
+    at, moved_on = datetime.fromisoformat(r[1]), date.fromisoformat(r[2])
+    return BookRow(r[0], at, moved_on, r[3], r[4], r[5], Money(r[6]), r[7], r[8], r[9], bool(r[10]))

@@ -122,15 +122,15 @@ def why_quiet(snoozed_until: date | None, promised_on: date | None, dispute: str
     if dispute:
         return "in dispute"
     if snoozed_until and snoozed_until > today:
-        return f"snoozed until {short_day(snoozed_until)}"
+        return f"snoozed until {short_day(snoozed_until, today)}"
     if promised_on and promised_on >= today:
-        return f"promised for {short_day(promised_on)}"
+        return f"promised for {short_day(promised_on, today)}"
     return ""
 
 
-def short_day(day: date) -> str:
-    """`30 Nov 2026`: for sentences of the books, which are English in every shop."""
-    return f"{day.day} {day:%b %Y}"
+def short_day(day: date, today: date | None = None) -> str:
+    """`30 Nov 2026`, or `30 Nov` in the year of `today`: the books speak English in every shop."""
+    return f"{day.day} {day:%b}" if today and today.year == day.year else f"{day.day} {day:%b %Y}"
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
@@ -196,7 +196,8 @@ def by_supplier(
 ) -> list[Debt]:
     """Debts of one state (see STATES; "" = all that are open) for the list: supplier with the oldest debt first."""
     where, values = _filter(state, today, days, supplier_id, search)
-    sql = f"""SELECT {_COLUMNS}, SUM(p.left_to_pay) OVER supplier, MIN(p.due_on) OVER supplier AS oldest
+    sql = f"""SELECT {_COLUMNS}, SUM(p.left_to_pay) OVER supplier,
+            MIN(CASE WHEN {_QUIET} THEN '9999' ELSE p.due_on END) OVER supplier AS oldest
         FROM payable p JOIN supplier s ON s.id = p.supplier_id WHERE {where}
         WINDOW supplier AS (PARTITION BY p.supplier_id)
         ORDER BY {"p.due_on DESC, p.id DESC" if state == "paid" else "oldest, p.supplier_id, p.due_on, p.id"}

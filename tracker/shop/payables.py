@@ -30,6 +30,7 @@ from tracker.shop.owed import (
     open_debts,
     outstanding,
     overdue,
+    overdue_count,
     reminder,
     short_day,
     sums,
@@ -41,8 +42,8 @@ from tracker.shop.owed import (
 __all__ = [
     "STATES", "Ageing", "Debt", "Part", "Payable", "PayableEntry", "Reminder", "Sum", "SupplierDebts", "ageing",
     "by_supplier", "dispute", "due_day", "due_soon", "entries", "find", "get", "open_debts", "outstanding", "overdue",
-    "owe", "promise", "reminder", "reverse", "settle", "settle_oldest_first", "short_day", "snooze", "sums",
-    "total_owed", "totals", "why_quiet",
+    "overdue_count", "owe", "promise", "reminder", "reverse", "settle", "settle_oldest_first", "short_day", "snooze",
+    "sums", "total_owed", "totals", "why_quiet",
 ]  # fmt: skip
 
 LONGEST_TERMS = 3650  # days; a due date beyond it is a slip of the finger

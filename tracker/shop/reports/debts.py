@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tracker import db
 from tracker.money import Money
-from tracker.shop.owed import STATE_SQL, bound, why_quiet
+from tracker.shop.owed import STATE_SQL, Sum, bound, why_quiet
 
 
 class ToPay(NamedTuple):
@@ -27,27 +28,53 @@ class ToPay(NamedTuple):
         return max(0, (today - self.first).days)
 
 
-def to_pay(today: date, days: int = 7, limit: int = 8) -> list[ToPay]:
-    """What must be paid by `days` from today, by supplier: overdue, then due soon, then quiet; the oldest first."""
-    values = {"today": today, "until": today + timedelta(days=days), "limit": limit}
-    sql = f"""SELECT p.supplier_id, s.name, {STATE_SQL} AS state, SUM(p.left_to_pay), COUNT(*), MIN(p.due_on) AS first,
-            MAX(p.reference), MAX(p.snoozed_until), MAX(p.promised_on), MAX(p.dispute)
-        FROM payable p CROSS JOIN supplier s
-        WHERE s.id = p.supplier_id AND p.left_to_pay > 0 AND p.due_on <= :until
-        GROUP BY p.supplier_id, state
-        ORDER BY CASE state WHEN 'overdue' THEN 0 WHEN 'soon' THEN 1 ELSE 2 END, first, p.supplier_id LIMIT :limit"""
-    day = date.fromisoformat
-    return [
-        ToPay(
-            r[0], r[1], r[2], Money(r[3]), r[4], day(r[5]), r[6],
-            why_quiet(day(r[7]) if r[7] else None, day(r[8]) if r[8] else None, r[9], today),
-        )
-        for r in db.books.execute_sql(sql, bound(values))
-    ]  # fmt: skip
+@dataclass(frozen=True)
+class Due:
+    """What must be paid by a day: some suppliers of each state, and the sums of all of them."""
+
+    rows: tuple[ToPay, ...]
+    sums: dict[str, Sum]
+
+    @property
+    def more(self) -> int:
+        """Suppliers that are not among the rows; one with debts in two states counts twice."""
+        return sum(one.suppliers for one in self.sums.values()) - len(self.rows)
+
+
+def to_pay(today: date, days: int = 7, most: int = 5) -> Due:
+    """What must be paid by `days` from today, by supplier: overdue, then due soon, then quiet; the oldest first.
+
+    At most so many suppliers of each state; one statement.
+    """
+    sql = f"""WITH due AS (
+            SELECT p.supplier_id AS id, s.name AS name, {STATE_SQL} AS state, SUM(p.left_to_pay) AS owed,
+                COUNT(*) AS debts, MIN(p.due_on) AS first, MAX(p.reference) AS reference,
+                MAX(p.snoozed_until) AS snoozed, MAX(p.promised_on) AS promised, MAX(p.dispute) AS dispute
+            FROM payable p CROSS JOIN supplier s
+            WHERE s.id = p.supplier_id AND p.left_to_pay > 0 AND p.due_on <= :until GROUP BY p.supplier_id, state),
+        ranked AS (
+            SELECT *, SUM(owed) OVER all_of AS total, SUM(debts) OVER all_of AS number, COUNT(*) OVER all_of AS few,
+                ROW_NUMBER() OVER (PARTITION BY state ORDER BY first, id) AS place
+            FROM due WINDOW all_of AS (PARTITION BY state))
+        SELECT id, name, state, owed, debts, first, reference, snoozed, promised, dispute, total, number, few
+        FROM ranked
+        WHERE place <= :most
+        ORDER BY CASE state WHEN 'overdue' THEN 0 WHEN 'soon' THEN 1 ELSE 2 END, place"""
+    values = {"today": today, "until": today + timedelta(days=days), "most": most}
+    found = db.books.execute_sql(sql, bound(values)).fetchall()
+    sums = {row[2]: Sum(Money(row[10]), row[11], row[12]) for row in found}
+    rows = tuple(_to_pay(row, today) for row in found)
+    return Due(rows, {state: sums.get(state, Sum()) for state in ("overdue", "soon", "quiet")})
+
+
+def _to_pay(row: tuple[Any, ...], today: date) -> ToPay:
+    snoozed, promised = (date.fromisoformat(day) if day else None for day in row[7:9])
+    why = why_quiet(snoozed, promised, row[9], today)
+    return ToPay(row[0], row[1], row[2], Money(row[3]), row[4], date.fromisoformat(row[5]), row[6], why)
 
 
 class Step(NamedTuple):
-    """One thing that happened to a debt: an entry of the ledger (amount, source) or what was noted about it (detail)."""
+    """One thing that happened to a debt: an entry of the ledger (amount, source), or what was noted (detail)."""
 
     at: datetime
     what: str
