@@ -154,6 +154,9 @@ def check_page(visit: Visit, pictures: str = "") -> None:
             if pictures:
                 ARTEFACTS.mkdir(exist_ok=True)
                 page.screenshot(path=str(ARTEFACTS / f"{pictures}-{theme}-{width}.png"), full_page=True)
+            # As tall as the page: else axe takes what the bottom bar covers just now for too small to be hit.
+            tall = page.evaluate("document.documentElement.scrollHeight")
+            page.set_viewport_size({"width": width, "height": min(max(tall, height), 12_000)})
             faults += [f"{where}: {fault}" for fault in _axe(page)]
             too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             if too_wide > 0:
