@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracker import db
-from tracker.errors import NotFound
+from tracker.errors import Refused
 from tracker.shop import audit, links, notifications, outbox, passwords, users
 from tracker.shop.users import User
 
@@ -21,7 +21,7 @@ def send_link(user_id: int) -> bool:
     with db.write():
         user = users.get(user_id)
         if not user.is_active:
-            raise NotFound(f"{user.name} is disabled. Enable the account first.")
+            raise Refused(f"{user.name} is disabled. Enable the account first.")
         link = links.make(links.NEW_ACCOUNT, user.id)
         facts = {
             "person": user.name,

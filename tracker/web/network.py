@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 import psutil
 
 from tracker.config import Config
+from tracker.shop import settings
 
-_EVERY = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, never bound to here
+_EVERY = ("0.0.0.0", "::", "")  # noqa: S104 - compared with
+_listens_on = ""  # what `host_to_bind` answered when this process started
 
 
 def lan_addresses() -> list[str]:
@@ -32,9 +34,18 @@ def lan_url(config: Config) -> str:
     return f"http://{addresses[0]}:{config.port}" if addresses else ""
 
 
+def host_to_bind(config: Config) -> str:
+    """Where the web process listens: everywhere while "Phones on this Wi-Fi" is on, unless TRACKER_HOST decides."""
+    global _listens_on
+    open_to_phones = settings.current().phones_on_wifi and "TRACKER_HOST" not in config.fixed
+    _listens_on = "0.0.0.0" if open_to_phones else config.host  # noqa: S104 - the owner switched it on
+    return _listens_on
+
+
 def is_open(config: Config) -> bool:
     """Whether this process listens to more than the PC itself."""
-    return config.host in _EVERY or not _is_loopback_host(config.host)
+    host = _listens_on or config.host
+    return host in _EVERY or not _is_loopback_host(host)
 
 
 def is_loopback(url: str) -> bool:

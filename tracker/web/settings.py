@@ -34,6 +34,7 @@ class Settings(mail_form.MailFields):
     reorder_mail = ChoiceField(
         "The reorder mail comes",
         (("daily", "Every day while something is low"), ("news", "Only when something is new")),
+        required=True,
     )
     allow_negative_stock = TickField("Stock may go below zero", help="Sell first, book the delivery later.")
     phones_on_wifi = TickField("Phones on this Wi-Fi may open the shop")
