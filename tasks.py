@@ -1,7 +1,7 @@
 """The timetable: everything that runs by itself, and its hour in the shop's own time.
 
-A schedule changed on the Health page wins over the hours here. Importing this file touches nothing: the worker begins when
-a consumer is created, by `run.py worker` or by the stock `huey_consumer tasks.huey`.
+A schedule changed on the Health page wins over the hours here. Importing this file touches nothing: the worker begins
+when a consumer is created, by `run.py worker` or by the stock `huey_consumer tasks.huey`.
 """
 
 from __future__ import annotations

@@ -181,7 +181,8 @@ def _show_preview(found: dict[str, Any]) -> None:
         say(f"\n{group['supplier']}: {group['total']}")
         for debt in group["debts"]:
             say(
-                f"  {debt['reference'] or '-':<16}{debt['left']:>14}  due {debt['due_on']}, {debt['days_late']} days late"
+                f"  {debt['reference'] or '-':<16}{debt['left']:>14}"
+                f"  due {debt['due_on']}, {debt['days_late']} days late"
             )
     for debt in found.get("due_soon", ()):
         say(f"  soon: {debt['supplier']} {debt['reference']} {debt['left']} due {debt['due_on']}")

@@ -1,4 +1,4 @@
-"""`run.py job NAME`: hands the run to a live worker and waits; with no worker alive it takes the worker's place for it."""
+"""`run.py job NAME`: hands the run to a live worker and waits; with none alive it takes the worker's place."""
 
 from __future__ import annotations
 

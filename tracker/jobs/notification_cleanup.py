@@ -15,7 +15,7 @@ SMALLEST, LARGEST = 50, 5_000
 
 
 def run(run: JobRun) -> Finish:
-    """Deletes in batches steered by time, outside the finishing transaction: half done is harmless and goes on next time."""
+    """Deletes in batches steered by time, outside the finishing transaction: half done is harmless."""
     now, removed, batch = clock.now(), 0, 500
     while True:
         ids = notifications.old_read_ids(batch, now)

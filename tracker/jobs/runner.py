@@ -7,7 +7,7 @@ import logging
 from types import ModuleType
 from typing import Any
 
-from tracker import db
+from tracker import crashes, db
 from tracker import log as logs
 from tracker.errors import Busy
 from tracker.ops import job_runs, timetable
@@ -45,8 +45,12 @@ def run_due(owner: str, run_id: int | None = None, job: str | None = None) -> Jo
 
 
 def _carried_out(run: JobRun) -> JobRun | None:
+    crashes.at("run.claimed")
     try:
-        ended = job_runs.finish(run, module(run.job).run(run))
+        finish = module(run.job).run(run)
+        crashes.at("run.asked")
+        ended = job_runs.finish(run, finish)
+        crashes.at("run.finished")
     except Superseded as error:
         log.warning("%s", error)
         return None

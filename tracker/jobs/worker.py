@@ -1,7 +1,7 @@
 """What makes a process the data folder's one worker: the lock, the recovery, the heartbeat and the sweeper.
 
-Called by our Huey class when a consumer is created, so that `run.py worker` and a bare `huey_consumer tasks.huey` behave
-alike.
+Called by our Huey class when a consumer is created, so that `run.py worker` and a bare `huey_consumer tasks.huey`
+behave alike.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ from tracker import clock, db
 from tracker.config import Config
 from tracker.errors import Busy, DataError
 from tracker.files import Lock, flush_folder, private_folder, write_private
-from tracker.ops import crashes, examine
+from tracker import crashes
+from tracker.ops import examine
 
 PATIENCE = 60.0  # seconds to wait for another process that makes a copy just now
 NAME = re.compile(r"shop-(\d{8}-\d{6})(Z?)\.sqlite3")
@@ -53,13 +54,23 @@ def make(config: Config, path: Path) -> examine.Report:
         crashes.at("copy.written")
         report = examine.look(beside)
         if not report.is_good:
-            said = report.problems[0].replace(beside.name, "it") if report.problems else report.kind
-            raise DataError(f"The copy {path.name} was not kept, because {said} Run the books check.")
+            raise DataError(_not_kept(beside, path, report))
         publish(beside, path)
         return report
     finally:
         for name in (beside, beside.with_name(beside.name + "-journal")):
             name.unlink(missing_ok=True)
+
+
+def _not_kept(beside: Path, path: Path, report: examine.Report) -> str:
+    said = report.problems[0].replace(beside.name, "it") if report.problems else f"it is {report.kind}."
+    if report.kind != "wrong":
+        return f"The copy {path.name} was not kept, because it is not whole: {said} Run: run.py doctor."
+    # Better than none, should the disk die now; but it pushes no good one out, and only the newest of its kind stays.
+    for older in path.parent.glob("faulty-shop-*"):
+        older.unlink(missing_ok=True)
+    os.replace(beside, path.with_name(f"faulty-{path.name}"))
+    return f"The books don't add up: {said} Their copy was put aside as faulty-{path.name}. Run: run.py doctor."
 
 
 def publish(beside: Path, path: Path) -> None:

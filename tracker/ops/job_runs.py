@@ -1,8 +1,8 @@
 """The ledger of what ran: every run of a job is a row, claimed by one worker, finished together with its effects.
 
-At most one queued or running run of a job, one run per job and slot; both are unique indexes. An attempt is counted before
-it starts, so a job that kills its worker ends; a finish is fenced by owner and attempt, so a thread that wakes late can't
-overwrite what came after.
+At most one queued or running run of a job, one run per job and slot; both are unique indexes. An attempt is counted
+before it starts, so a job that kills its worker ends; a finish is fenced by owner and attempt, so a thread that wakes
+late can't overwrite what came after.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import peewee
 
-from tracker import clock, db
+from tracker import clock, crashes, db
 from tracker.errors import Busy, NotFound, Refused, ShopError
 from tracker.ops import timetable
 from tracker.shop import audit, notifications
@@ -197,6 +197,7 @@ def finish(run: JobRun, write_effects: Finish) -> JobRun:
         ).where(JobRun.id == run.id).execute()
         if failed:
             _tell_failed(run, work.result)
+        crashes.at("run.finishing")
     return get(run.id)
 
 

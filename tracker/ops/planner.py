@@ -100,7 +100,7 @@ class Planner:
         return 0
 
     def _clock_was_set_back(self, schedule: Schedule, now: datetime) -> None:
-        """What ran under the wrong clock stays recorded (its slot can't run twice); what it called missed is forgotten."""
+        """What ran under the wrong clock stays recorded (no slot runs twice); what it called missed is forgotten."""
         log.warning("the PC's clock was set back; the schedule of %s goes on from now", schedule.job)
         with db.write():
             future = job_runs.JobRun.planned_at > now

@@ -1,4 +1,4 @@
-"""The processes as the Health page shows them: state from the supervisor, life from the heartbeats; and the restart button."""
+"""The processes as the Health page shows them: the supervisor's word, their heartbeats, and the restart button."""
 
 from __future__ import annotations
 

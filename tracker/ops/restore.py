@@ -19,7 +19,8 @@ from tracker import clock, db
 from tracker.config import Config
 from tracker.errors import Busy, DataError, Refused
 from tracker.files import Lock, flush_folder, private_folder, write_private
-from tracker.ops import backups, copies, crashes, examine, instance, migrations, presence, snapshots
+from tracker import crashes
+from tracker.ops import backups, copies, examine, instance, migrations, presence, snapshots
 from tracker.shop import settings
 
 LARGEST = 4 << 30  # bytes
@@ -44,7 +45,8 @@ def restore(config: Config, file: str, yes: bool) -> str:
         try:
             report = _made_ready(incoming, source)
             kept = _snapshot_present(config)
-            aside = exchange(config, incoming, source.name)
+            aside = exchange(config, incoming, source.name, report.lineage)
+            _first_snapshot(config)
         finally:
             if not is_pending(config):
                 shutil.rmtree(_incoming_folder(config), ignore_errors=True)
@@ -129,22 +131,31 @@ def _snapshot_present(config: Config) -> str:
     """A verified copy of what is about to be replaced, where it is whole; the files themselves are kept either way."""
     if not config.books.exists() or not examine.look_live(config.books).is_good:
         return ""
+    taken = _snapshot(config, "before a restore")
+    crashes.at("restore.kept")
+    return f"Before that, {taken.path.name} was taken. " if taken else ""
+
+
+def _first_snapshot(config: Config) -> None:
+    """So that a start that has to fall back does not fall behind the restore."""
+    _snapshot(config, "after a restore")
+
+
+def _snapshot(config: Config, why: str) -> snapshots.Snapshot | None:
     try:
         db.open_books(config.books)
         settings.load()
-        taken = snapshots.take(config, "before a restore", even_unchanged=True)
-        return f"Before that, {taken.path.name} was taken. " if taken else ""
+        return snapshots.take(config, why, even_unchanged=True)
     except DataError:
-        return ""
+        return None
     finally:
         db.close()
-        crashes.at("restore.kept")
 
 
 # --- the exchange ----------------------------------------------------------------------------------------------------
 
 
-def exchange(config: Config, incoming: Path, name: str) -> Path:
+def exchange(config: Config, incoming: Path, name: str, lineage: int) -> Path:
     """Put a ready copy (in this data folder) in the place of the books. Returns where the present files went.
 
     Raises DataError when the copy is not whole in its new place; then the files that were there are back. The caller
@@ -157,6 +168,7 @@ def exchange(config: Config, incoming: Path, name: str) -> Path:
         "incoming": incoming.relative_to(config.data).as_posix(),
         "sha256": copies.digest(incoming),
         "aside": aside.name,
+        "lineage": lineage,
         "present": [found for found in SET if (config.data / found).exists()],
     }
     _write_plan(config, plan)
@@ -180,7 +192,7 @@ def finish_pending(config: Config) -> str:
         crashes.at("restore.refused")
         _take_back(config, plan)
         problem += " The books that were here are back."
-    instance.remember(config)
+    instance.remember(config, None if problem else plan["lineage"])
     crashes.at("restore.checked")
     shutil.rmtree(_incoming_folder(config), ignore_errors=True)
     path.unlink()
