@@ -335,6 +335,22 @@ def test_a_password_beyond_ascii_is_a_sentence_not_a_crash(start: Any) -> None:
         transport.connect(plain_server(port, user="shop", password="пароль"))
 
 
+def test_a_password_does_not_cross_the_internet_in_clear(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def script(line: Line) -> None:
+        line.say("220 hello")
+        line.hear()
+        line.say("250-me", "250 AUTH PLAIN")
+        line.wait()
+
+    server = scripted(script)
+    here = servers.socket.getaddrinfo("127.0.0.1", server.port, type=servers.socket.SOCK_STREAM)
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: here)  # mail.example.org is this PC, for once
+    far = MailServer("mail.example.org", server.port, user="shop", password="right", tls="plain", timeout=2)
+    with pytest.raises(LoginRefused, match="would cross the internet in clear"):
+        transport.connect(far)
+    assert server.heard == ["ehlo [127.0.0.1]"]
+
+
 # --- the test message, and guessing the server --------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from tracker import clock
+from tracker import clock, crashes
 from tracker.config import Config
 from tracker.errors import Busy, ShopError
 from tracker.mail import transport
@@ -143,6 +143,7 @@ class _Try:
         if not outbox.entering_data(self.mail, *_kept(self.mail, self.rendered)):
             raise _NotOurs
         self.stage = "data"
+        crashes.at("mail.data")
 
 
 def _one(connection: transport.Connection, mail: Mail, letter: Letter, rendered: Rendered, done: Summary) -> bool:
@@ -152,7 +153,9 @@ def _one(connection: transport.Connection, mail: Mail, letter: Letter, rendered:
     """
     this = _Try(mail, rendered)
     try:
+        crashes.at("mail.connect")
         reply = transport.send(connection, letter, this.body_goes_now)
+        crashes.at("mail.accepted")
     except _NotOurs:
         return True
     except (LoginRefused, Busy) as error:

@@ -7,7 +7,7 @@ import ssl
 from typing import NoReturn
 
 from tracker.mail import trouble
-from tracker.mail.servers import MailServer
+from tracker.mail.servers import MailServer, reach
 from tracker.mail.talk import WHOLE_MESSAGE, Talk
 from tracker.mail.trouble import LoginRefused, PermanentlyRefused, TemporarilyRefused, Unknown, Unreachable
 
@@ -40,6 +40,11 @@ def encrypt(talk: Talk, server: MailServer, context: ssl.SSLContext | None) -> s
 
 
 def log_in(talk: Talk, server: MailServer) -> str:
+    if server.security == "plain" and reach(server.host) == "anywhere":
+        raise LoginRefused(
+            f"The password for {server.host} would cross the internet in clear, so it was not sent."
+            " Choose STARTTLS or SSL."
+        )
     try:
         code, words = talk.login(server.user, server.password)
     except smtplib.SMTPAuthenticationError as error:

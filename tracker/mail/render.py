@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,7 @@ import jinja2
 
 from tracker import money
 from tracker.errors import NotFound, Refused
-from tracker.mail import formats, mjml
+from tracker.mail import formats, mjml, servers
 
 KINDS = ("debt_reminder", "reorder_alert", "low_stock_notification", "new_account", "reset_password", "test_email")
 MOST_GROUPS = 30  # beyond these a line with a link says how many more there are
@@ -33,7 +32,7 @@ class ShopFacts:
     @classmethod
     def of(cls, name: str, base_url: str, locale: str = "en") -> ShopFacts:
         """The facts, with the question whether the address works only on the shop's own PC answered from it."""
-        return cls(name, base_url.rstrip("/"), locale, _is_loopback(base_url))
+        return cls(name, base_url.rstrip("/"), locale, servers.reach(urlsplit(base_url).hostname or "") == "pc")
 
 
 @dataclass(frozen=True)
@@ -70,24 +69,9 @@ def _filled(kind: str, prepared: dict[str, Any], shop: ShopFacts) -> Rendered:
     return Rendered(subject, text.lstrip("\n"), html)
 
 
-def _is_loopback(base_url: str) -> bool:
-    host = urlsplit(base_url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
 def _reach(shop: ShopFacts) -> str:
     """From where the links work: `pc` (this one only), `network` (the shop's), `anywhere`."""
-    host = urlsplit(shop.base_url).hostname or ""
-    if shop.is_loopback:
-        return "pc"
-    try:
-        return "anywhere" if ipaddress.ip_address(host).is_global else "network"
-    except ValueError:
-        is_local = "." not in host or host.endswith((".local", ".lan", ".home.arpa", ".internal"))
-        return "network" if is_local else "anywhere"
+    return "pc" if shop.is_loopback else servers.reach(urlsplit(shop.base_url).hostname or "")
 
 
 def _cleaned_shop(shop: ShopFacts) -> ShopFacts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 
 
@@ -31,6 +32,19 @@ class MailServer:
     def from_address(self) -> str:
         """The sender's address: the one set, else the user name where that is an address."""
         return self.sender or (self.user if "@" in self.user else "")
+
+
+def reach(host: str) -> str:
+    """How far away a host is by its name alone: `pc` (this one), `network` (the shop's), `anywhere`."""
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+        return "pc" if address.is_loopback else "anywhere" if address.is_global else "network"
+    except ValueError:
+        if host == "localhost" or host.endswith(".localhost"):
+            return "pc"
+        return (
+            "network" if "." not in host or host.endswith((".local", ".lan", ".home.arpa", ".internal")) else "anywhere"
+        )
 
 
 # Domain of the address -> server, port. Source: each provider's own help pages on SMTP settings.
