@@ -192,6 +192,17 @@ def test_a_movement_of_its_own_is_reversed_by_its_number_and_only_once(chai: int
     assert state(chai) == (q(1), Money(100))
 
 
+def test_voiding_a_receipt_at_a_wrong_cost_brings_the_cost_before_it_back(chai: int) -> None:
+    stock.receive(chai, q(2), Money(2400))
+    wrong = stock.receive(chai, q(1), Money(120_000))
+    assert products.get(chai).cost == Money(120_000)
+    stock.reverse(wrong.id)
+    assert products.get(chai).cost == Money(1200)
+    products.edit(chai, cost=Money(999))
+    stock.reverse(stock.receive(chai, q(1)).id)
+    assert products.get(chai).cost == Money(1200)  # a receipt at the known cost said so too
+
+
 def test_goods_that_are_gone_can_not_be_taken_back(chai: int) -> None:
     movement = stock.receive(chai, q(5), Money(500))
     stock.issue(chai, q(3), "sale:1")

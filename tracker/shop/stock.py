@@ -22,7 +22,7 @@ from tracker.errors import NotFound, Refused
 from tracker.money import ZERO, Money
 from tracker.quantity import PLACES, Quantity
 from tracker.shop import audit, incoming, request_keys, settings
-from tracker.shop.products import Product, get
+from tracker.shop.products import Product, add, get
 
 ONE = 10**PLACES  # thousandths in a unit
 REASONS = {
@@ -65,6 +65,18 @@ def opening(
         product = _product(product_id, quantity.positive(amount))
         booked = at_cost(product, amount) if value is None else _not_negative(value)
         return _post(product, "opening", amount, booked, source=source, note=note)
+
+
+def introduce(on_hand: Quantity | None, sku: str, name: str, **fields: Any) -> Product:
+    """A new product (see `products.add`) together with what is there of it, worth its cost. Raises Refused."""
+    with db.write():
+        product = add(sku, name, **fields)
+        if on_hand:
+            try:
+                opening(product.id, on_hand)
+            except Refused as no:
+                raise Refused(no.message, "on_hand") from no
+    return get(product.id)
 
 
 def receive(
@@ -174,7 +186,8 @@ def _standing(source: str) -> list[StockMovement]:
 def _reverse(movement: StockMovement, note: str) -> StockMovement:
     product = get(movement.product_id)
     _refuse_shortage(product, movement.quantity)
-    # A receipt that came at a wrong cost is voided, but the cost stays until the next receipt says better.
+    if movement.kind == "in":
+        product.cost = _cost_without(movement, product.cost)
     return _post(
         product,
         "reversal",
@@ -184,6 +197,33 @@ def _reverse(movement: StockMovement, note: str) -> StockMovement:
         note=note,
         reverses_id=movement.id,
     )
+
+
+def _cost_without(receipt: StockMovement, cost: Money) -> Money:
+    """What we pay for one once this receipt does not count: what the last one before it says, if this one said it."""
+    if cost != _unit_cost(receipt):
+        return cost
+    reversal = StockMovement.alias()
+    gone = reversal.select(reversal.reverses_id).where(
+        reversal.product_id == receipt.product_id, reversal.reverses_id.is_null(False)
+    )
+    before = (
+        StockMovement.select()
+        .where(
+            StockMovement.product_id == receipt.product_id,
+            StockMovement.kind << ("in", "opening"),
+            StockMovement.value > 0,
+            StockMovement.id != receipt.id,
+            StockMovement.id.not_in(gone),
+        )
+        .order_by(StockMovement.id.desc())
+        .first()
+    )
+    return cost if before is None else _unit_cost(before)
+
+
+def _unit_cost(movement: StockMovement) -> Money:
+    return Money(numerals.divide(movement.value.minor * ONE, movement.quantity.thousandths))
 
 
 # --- posting -------------------------------------------------------------------------------------------------------

@@ -65,14 +65,18 @@ def _page(
     form: OrderedForm | None = None,
 ) -> str:
     view.total = len(found)
-    shown = view.cut(found[view.offset : view.offset + view.limit])
-    groups = low_stock.grouped(shown)
+    words = list(STATES.values())
+    in_order = sorted(found, key=lambda row: words.index(row.word))  # what is to be done comes first
+    shown = view.cut(in_order[view.offset : view.offset + view.limit])
+    groups = low_stock.grouped(row for row in shown if row.word == "Order now")
     counts = {name: sum(row.word == word for row in everything) for name, word in STATES.items()}
     return htmx.page(
         "low_stock/index.html",
         "list",
         view=view,
         groups=groups,
+        others=[(word, [row for row in shown if row.word == word]) for word in words[1:]],
+        is_empty=not shown,
         counts=counts,
         total=len(everything),
         states=STATES,

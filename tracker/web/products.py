@@ -30,7 +30,7 @@ UNITS = ("piece", "kg", "litre", "box", "bag", "bottle", "pack", "tin", "metre")
 
 
 class ProductForm(Form):
-    """What a person may say of a product. What is on hand comes from movements."""
+    """What a person may say of a product; what is on hand only of a new one, later it comes from movements."""
 
     name = LineField("Name", required=True)
     sku = LineField("SKU", longest=60, help="Your own short code. Leave it empty and one is made.")
@@ -50,12 +50,15 @@ class ProductForm(Form):
         "Reorder level", help="At this number or below you are told. Empty: never. 0: when it is sold out."
     )
     reorder_quantity = QuantityField("Usual order", help="How much you order at a time.")
+    on_hand = QuantityField("On hand now", help="How many are there today.")
     supplier_id = ChoiceField("Supplier", coerce=int)
     notes = NoteField("Notes")
 
     def offer(self, product: Product | None = None) -> ProductForm:
         """Fill in the choices."""
         keep = product.supplier_id if product else None
+        if product:
+            del self.on_hand
         self.supplier_id.choices = [("", "No supplier"), *suppliers.choices(keep)]
         return self
 
@@ -116,7 +119,7 @@ def create() -> ResponseReturnValue:
     form = ProductForm().offer()
     if form.validate():
         try:
-            product = products.add(**form.fields())
+            product = stock.introduce(**form.fields())
         except Refused as no:
             form.refuse(no)
         else:
