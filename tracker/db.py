@@ -48,6 +48,10 @@ class ThreadKeptDatabase(peewee.SqliteDatabase):
             self._all.append(connection)
         return connection
 
+    def is_in_use(self) -> bool:
+        """Whether any thread of this process has a connection."""
+        return bool(self._all)
+
     def close_all(self) -> None:
         """Close this thread's connection and those that other threads left behind. Call when they have stopped working."""
         if not self.is_closed():

@@ -75,8 +75,8 @@ def test_nothing_that_the_backup_had_queued_goes_out_or_runs_by_itself(shop: Con
     moment = "2026-11-20T08:00:00.000Z"
     for key, state, stage in (("a", "queued", None), ("b", "sending", "data"), ("c", "sent", None)):
         db.books.execute_sql(
-            "INSERT INTO mail (key, kind, to_address, context, message_id, state, stage, owner, due_at, created_at, sent_at)"
-            " VALUES (?, 'debt_reminder', 'a@b.example', '{}', ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO mail (key, kind, to_address, context, message_id, state, stage, owner, due_at, created_at,"
+            " sent_at) VALUES (?, 'debt_reminder', 'a@b.example', '{}', ?, ?, ?, ?, ?, ?, ?)",
             (key, key, state, stage, stage and "w1", moment, moment, moment if state == "sent" else None),
         )
     for job, state in (("backup", "queued"), ("debt_reminders", "running"), ("books_check", "done")):
@@ -142,8 +142,9 @@ def _another_programs(path: Path) -> None:
 
 
 WRONG_FILES = {
-    "truncated": (_truncated, "SHA-256|can't be read|damaged"),
-    "a zeroed page": (_flipped, "SHA-256|can't be read|damaged"),
+    "flipped after it was made": (_flipped, "SHA-256"),
+    "truncated": (_truncated, "can't be read|damaged"),
+    "a zeroed page": (_flipped, "can't be read|damaged"),
     "empty": (_emptied, "not a database"),
     "a text": (_a_text, "not a database"),
     "another program's": (_another_programs, "not a Finance Tracker"),
@@ -173,15 +174,12 @@ WRONG_FILES = {
 
 
 @pytest.mark.parametrize("what", WRONG_FILES)
-@pytest.mark.parametrize("has_hash", [True, False], ids=["with its hash", "without a hash"])
 def test_a_wrong_file_is_refused_and_the_present_books_stay_byte_for_byte(
-    shop: Config, backup: Path, what: str, has_hash: bool
+    shop: Config, backup: Path, what: str
 ) -> None:
     change, sentence = WRONG_FILES[what]
-    if has_hash and "SHA" not in sentence and "not a database" not in sentence:
-        change, sentence = _flipped, "SHA-256"  # whatever was changed: the hash shows it
     change(backup)
-    if not has_hash:
+    if what != "flipped after it was made":  # the hash would show each of them at once
         backup.with_name(backup.name + ".sha256").unlink()
     before = bytes_of(shop.data)
     with pytest.raises(Refused, match=sentence) as refusal:

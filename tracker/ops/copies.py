@@ -16,11 +16,10 @@ from pathlib import Path
 
 import peewee
 
-from tracker import clock, db
+from tracker import clock, crashes, db
 from tracker.config import Config
 from tracker.errors import Busy, DataError
 from tracker.files import Lock, flush_folder, private_folder, write_private
-from tracker import crashes
 from tracker.ops import examine
 
 PATIENCE = 60.0  # seconds to wait for another process that makes a copy just now

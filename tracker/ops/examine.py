@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, field
@@ -29,7 +30,7 @@ HELD = "Not sent by itself: these books were put back from a copy, and it may ha
 
 @dataclass(frozen=True)
 class Report:
-    """`kind` is whole, older, newer, empty, foreign or broken; `problems` are sentences, none when it is good."""
+    """`kind`: whole, older, newer, empty, foreign, broken, wrong (does not add up). `problems` are sentences."""
 
     kind: str = "broken"
     problems: list[str] = field(default_factory=list)
@@ -38,14 +39,17 @@ class Report:
     last_at: str = ""  # when something was last booked
     journal: str = ""
     is_set_up: bool = False
+    lineage: int = 0  # changes with each restore: what came before is not "newer" than what came after
 
     @property
     def is_good(self) -> bool:
         return self.kind in ("whole", "older")
 
     def is_behind(self, other: Report) -> bool:
-        """Whether the other file has rows of a ledger that this one lacks."""
-        return any(self.marks.get(table, 0) < mark for table, mark in other.marks.items())
+        """Whether the other file continues these books: rows of a ledger that this one lacks, no restore in between."""
+        return self.lineage == other.lineage and any(
+            self.marks.get(table, 0) < mark for table, mark in other.marks.items()
+        )
 
 
 def look(path: Path) -> Report:
@@ -133,10 +137,12 @@ def _look(path: Path, live: bool) -> Report:
         words = f"{path.name} has tables or triggers that Finance Tracker did not make: {', '.join(differing[:5])}."
         return Report("foreign", [words], applied)
     problems = _damage(path)
-    if not problems and applied == known:
-        problems = _wrong_figures()
-    kind = "broken" if problems else "whole" if applied == known else "older"
-    return Report(kind, problems, applied, *_progress())
+    if problems:
+        return Report("broken", problems, applied)
+    if applied != known:
+        return Report("older", [], applied, *_progress())
+    problems = _wrong_figures()
+    return Report("wrong" if problems else "whole", problems, applied, *_progress())
 
 
 def _damage(path: Path) -> list[str]:
@@ -154,12 +160,13 @@ def _wrong_figures() -> list[str]:
     return [fault.sentence for fault in books.verify(thorough=False)]
 
 
-def _progress() -> tuple[dict[str, int], str, str, bool]:
+def _progress() -> tuple[dict[str, int], str, str, bool, int]:
     marks = {table: int(db.rows(f"SELECT coalesce(max(id), 0) FROM {table}")[0][0]) for table in LEDGERS}
     moments = [db.rows(f"SELECT at FROM {table} ORDER BY id DESC LIMIT 1") for table in LEDGERS]
     journal = str(db.rows("PRAGMA journal_mode")[0][0])
     is_set_up = bool(db.rows("SELECT 1 FROM setting WHERE key = 'is_set_up' AND value = '1'"))
-    return marks, max((found[0][0] for found in moments if found), default=""), journal, is_set_up
+    last_at = max((found[0][0] for found in moments if found), default="")
+    return marks, last_at, journal, is_set_up, int(db.rows("PRAGMA user_version")[0][0])
 
 
 # --- making a copy ready ---------------------------------------------------------------------------------------------
@@ -169,6 +176,7 @@ def _prepare(path: Path, words: str, keep_running: bool) -> None:
     _open(path, "mode=rw", query_only=False)
     if not keep_running:
         migrations.bring_up()
+        db.books.execute_sql(f"PRAGMA user_version = {secrets.randbits(31)}")
     now = db.instant_text(clock.now())
     with db.write():
         _hold_mail()

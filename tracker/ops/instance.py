@@ -6,7 +6,7 @@ import json
 import secrets
 import sys
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tracker.config import Config
@@ -15,12 +15,17 @@ from tracker.files import write_private
 
 @dataclass(frozen=True)
 class Instance:
-    """`stone` is the inode of a file that is never replaced: it stays when only the books are exchanged."""
+    """`stone` is the inode of a file that is never replaced: it stays when only the books are exchanged.
+
+    `lineage` is the books' own mark, which changes with each restore. `closed` is how the file was when it was closed.
+    """
 
     path: str
     machine: str
     stone: int
     books: int
+    lineage: int = 0
+    closed: str = ""
     id: str = ""
 
     def is_same_place(self, other: Instance) -> bool:
@@ -29,7 +34,8 @@ class Instance:
 
 def here(config: Config) -> Instance:
     """The folder as it is now."""
-    return Instance(str(config.data), _machine(), _inode(config.data / "migrate.lock"), _inode(config.books))
+    stone, books = _inode(config.data / "migrate.lock"), _inode(config.books)
+    return Instance(str(config.data), _machine(), stone, books, closed=_shape(config.books))
 
 
 def known(config: Config) -> Instance | None:
@@ -40,13 +46,33 @@ def known(config: Config) -> Instance | None:
         return None
 
 
-def remember(config: Config) -> None:
-    """Write down where the books live now. A copy that starts gets an id of its own."""
+def remember(config: Config, lineage: int | None = None) -> None:
+    """Write down where the books live now (and their lineage, where it is known). A copy gets an id of its own."""
     before, now = known(config), here(config)
-    if before is None or not before.is_same_place(now) or before.books != now.books or not before.id:
-        same = before is not None and before.is_same_place(now) and before.id
-        stamped = Instance(now.path, now.machine, now.stone, now.books, str(same or secrets.token_hex(8)))
+    is_same = before is not None and before.is_same_place(now)
+    stamped = replace(
+        now,
+        closed=before.closed if before else "",
+        lineage=lineage if lineage is not None else before.lineage if before else 0,
+        id=before.id if before and is_same else secrets.token_hex(8),
+    )
+    if stamped != before:
         write_private(config.data / "instance.json", json.dumps(asdict(stamped)).encode())
+
+
+def note_closed(config: Config) -> None:
+    """Write down how the file looks after a proper end: inodes come round again, but size and time don't with them."""
+    before, closed = known(config), _shape(config.books)
+    if before and before.closed != closed:
+        write_private(config.data / "instance.json", json.dumps(asdict(replace(before, closed=closed))).encode())
+
+
+def _shape(path: Path) -> str:
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{status.st_size}:{status.st_mtime_ns}"
 
 
 def _inode(path: Path) -> int:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tracker import db
 from tracker.config import Config
 from tracker.files import Lock, flush_folder, private_folder
 
@@ -91,4 +92,10 @@ def leave() -> None:
         _mine = None
 
 
-atexit.register(leave)
+def _at_exit() -> None:
+    """A process that ends without closing the books leaves its file behind: the next start then looks at them."""
+    if not db.books.is_in_use():
+        leave()
+
+
+atexit.register(_at_exit)

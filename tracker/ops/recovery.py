@@ -10,9 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import os
-from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import peewee
@@ -21,7 +20,7 @@ from tracker import clock, db
 from tracker.config import Config
 from tracker.errors import DataError
 from tracker.files import private_folder, write_private
-from tracker.ops import copies, crashes, examine, instance, migrations, presence, restore
+from tracker.ops import examine, fallback, instance, migrations, presence, restore, snapshots
 
 log = logging.getLogger(__name__)
 
@@ -52,13 +51,17 @@ def choose(config: Config) -> Outcome | None:
         if not seen.others:
             presence.sweep(config)
         return outcome
+    except PermissionError as error:
+        raise DataError(
+            f"{error.filename} can't be moved. Close the program that has it open, and start again."
+        ) from error
     finally:
         lock.release()
 
 
 def opened(config: Config) -> None:
     """The books are open: remember where they live."""
-    instance.remember(config)
+    instance.remember(config, int(db.rows("PRAGMA user_version")[0][0]))
     presence.opened()
 
 
@@ -97,17 +100,20 @@ def _look(config: Config, seen: presence.Seen) -> Outcome | None:
     known, here = instance.known(config), instance.here(config)
     if known is None or not known.is_same_place(here):
         return _copied(config, seen, known)
-    if known.books != here.books:
+    beside = _companions(config)
+    if known.books != here.books or (not seen.left and beside == ["shop.sqlite3-wal"]):
         return _exchanged(config)
-    return _after_bad_end(config) if seen.left else None
+    if seen.left or beside:
+        return _after_bad_end(config)
+    return None if known.closed == here.closed else _changed(config)
 
 
 def _without_books(config: Config) -> Outcome | None:
     """No books: a fresh folder, or one whose books got lost while its copies did not."""
-    if not _has_copies(config):
+    if not fallback.has_copies(config):
         _set_aside(config)
         return None
-    return _fall_back(config, "shop.sqlite3 was missing")
+    return _fell_back(config, "shop.sqlite3 was missing")
 
 
 def _after_bad_end(config: Config) -> Outcome | None:
@@ -115,21 +121,43 @@ def _after_bad_end(config: Config) -> Outcome | None:
     db.open_books(config.books)
     try:
         found = [str(row[0]) for row in db.rows("PRAGMA integrity_check(1)")]
+        is_there = bool(migrations.applied())
     except peewee.DatabaseError as error:
-        found = [str(error)]
+        found, is_there = [str(error)], False
     finally:
         db.books.close_all()
-    if found == ["ok"] or any("locked" in line for line in found):
+    if any("locked" in line for line in found):
         return None
-    return _fall_back(config, f"the books were damaged when the program last ended ({found[0]})")
+    if found == ["ok"]:
+        if is_there or not fallback.has_copies(config):
+            return None
+        found = ["they are empty"]
+    return _fell_back(config, f"the books were damaged when the program last ended ({found[0]})")
+
+
+def _changed(config: Config) -> Outcome | None:
+    """The file is not as it was closed: a command that ended without a word, or a file that was put there by hand."""
+    report = examine.look_live(config.books)
+    newest = fallback.newest_good(config, report.lineage)
+    if report.kind == "empty" and newest is None:
+        return None
+    if report.is_good and not (newest and report.is_behind(newest[1])):
+        return None
+    return _exchanged(config)
 
 
 def _exchanged(config: Config) -> Outcome | None:
-    """Only the books' file is another one: a `-wal` beside it belongs to the one before and must not be applied."""
+    """Another file was put in the place of the books: a `-wal` beside it belongs to the one before.
+
+    Inodes come round again; but a clean stop leaves no `-wal`, so one that is there after it is stale as well. (With a
+    `-shm` beside it some other program may have the books open: then nothing may be moved.)
+    """
     aside = _set_aside(config)
     report = _ours(examine.look_live(config.books))
+    if report.kind == "wrong":
+        return _said(config, "live", f"shop.sqlite3 was exchanged for another file by hand. {_WRONG}", "critical")
     if not report.is_good:
-        return _fall_back(config, _why_not(report))
+        return _fell_back(config, _why_not(report))
     more = f" What lay beside it belonged to the file before and is in {aside.name}." if aside else ""
     return _said(config, "live", f"shop.sqlite3 was exchanged for another file by hand; it is whole and in use.{more}")
 
@@ -137,19 +165,22 @@ def _exchanged(config: Config) -> Outcome | None:
 def _copied(config: Config, seen: presence.Seen, known: instance.Instance | None) -> Outcome | None:
     was_wal_there = (config.data / "shop.sqlite3-wal").exists()
     report = _ours(examine.look_live(config.books))
-    if report.kind == "empty" and not _has_copies(config):
+    if report.kind == "empty" and not fallback.has_copies(config):
         return None  # killed in its very first start
+    if report.kind == "wrong" and (not seen.left or snapshots.problem(config)):
+        # No torn copy: the books were wrong before. Falling back would lose all that was booked since.
+        return _said(config, "live", f"This folder is a copy. {_WRONG}", "critical")
     if not report.is_good:
-        return _fall_back(config, _why_not(report))
-    newest = _newest_good(config)
+        return _fell_back(config, _why_not(report))
+    newest = fallback.newest_good(config, report.lineage)
     if newest and report.is_behind(newest[1]):
-        return _fall_back(config, "the shop.sqlite3 in this copy lacks changes that its newest snapshot has")
+        return _fell_back(config, "the shop.sqlite3 in this copy lacks changes that its newest snapshot has")
     if known is None and not report.is_set_up:
         return None
     if not seen.left:
         return _said(config, "live", f"This folder is a copy. Its books are whole{_until(report)}.", "info")
     if not examine.prepare(config.books, "started as a copy of a running shop", is_running_copy=True).is_good:
-        return _fall_back(config, "the books could not be made ready")
+        return _fell_back(config, "the books could not be made ready")
     words = f"This folder was copied while the shop was open. Its books are whole{_until(report)}; what came later is"
     words += " not in them."
     if presence.OPEN in seen.left and report.journal == "wal" and not was_wal_there:
@@ -158,6 +189,9 @@ def _copied(config: Config, seen: presence.Seen, known: instance.Instance | None
             " the last payments and stock movements."
         )
     return _said(config, "live", f"{words} Mail that was waiting is held.")
+
+
+_WRONG = "Its books are in use as they are, but they don't add up: run the books check, python3 run.py doctor."
 
 
 def _ours(report: examine.Report) -> examine.Report:
@@ -170,98 +204,32 @@ def _ours(report: examine.Report) -> examine.Report:
 
 
 def _why_not(report: examine.Report) -> str:
-    return (
-        f"the books were not whole ({report.problems[0].rstrip('.')})"
-        if report.problems
-        else "the books were not whole"
-    )
+    more = f" ({report.problems[0].rstrip('.')})" if report.problems else ""
+    return f"the books were not whole{more}"
 
 
 def _until(report: examine.Report) -> str:
-    return f" up to {_local(datetime.fromisoformat(report.last_at))}" if report.last_at else ""
-
-
-def _local(moment: datetime) -> str:
-    return f"{clock.local(moment):%Y-%m-%d %H:%M:%S}"
-
-
-# --- falling back ----------------------------------------------------------------------------------------------------
-
-
-def _has_copies(config: Config) -> bool:
-    return bool(copies.listed(config.snapshots) or copies.listed(config.backups))
-
-
-def _newest_good(config: Config) -> tuple[Path, examine.Report] | None:
-    """The snapshot or backup with the latest booking in it, among those that are whole."""
-    found = [good for folder in (config.snapshots, config.backups) if (good := _first_good(folder))]
-    return max(found, key=lambda good: good[1].last_at) if found else None
-
-
-def _first_good(folder: Path) -> tuple[Path, examine.Report] | None:
-    for path in copies.listed(folder):
-        if copies.is_intact(path) is not False:
-            report = examine.look(path)
-            if report.is_good:
-                return path, report
-    return None
-
-
-def _fall_back(config: Config, why: str) -> Outcome:
-    """Put the newest good copy in place. The files that were here are set aside, whole set."""
-    good = _newest_good(config)
-    if good is None:
-        raise DataError(
-            f"The books can't be used: {why}. No good snapshot or backup lies in {config.data}. Bring one from your"
-            " second folder and run: run.py restore FILE --yes."
-        )
-    source, _ = good
-    written = _last_written(config)
-    incoming = private_folder(config.data / "restore") / "shop.sqlite3"
-    incoming.unlink(missing_ok=True)
-    copies.plain_copy(source, incoming)
-    prepared = examine.prepare(incoming, f"started from {source.name}: {why}")
-    if prepared.kind != "whole":
-        raise DataError(
-            f"The books can't be used: {why}; and {source.name} could not be made ready. Run: run.py restore."
-        )
-    crashes.at("recovery.ready")
-    aside = restore.exchange(config, incoming, source.name)
-    taken = copies.taken_at(source)
-    words = f"{why[0].upper()}{why[1:]}. The shop goes on from {source.name}, taken {_local(taken)}."
-    words += f" {_lost(taken, written)}"
-    words += (
-        f" The files that were here lie in {aside.name}. Mail that was waiting is held, and everybody logs in again."
-    )
-    return _said(config, source.name, words, "critical")
-
-
-def _last_written(config: Config) -> datetime | None:
-    times = []
-    for name in restore.SET[:2]:
-        with suppress(OSError):
-            times.append((config.data / name).stat().st_mtime)
-    return datetime.fromtimestamp(max(times), UTC) if times else None
-
-
-def _lost(taken: datetime, written: datetime | None) -> str:
-    if written is None:
-        return "What was booked after that is not in it: check the last sales and payments."
-    minutes = max(0, -(-int((written - taken).total_seconds()) // 60))
-    if not minutes:
-        return "Nothing later is known to be missing."
-    return f"Up to {minutes} minutes of changes are missing: check the sales and payments since then."
+    return f" up to {fallback.local(datetime.fromisoformat(report.last_at))}" if report.last_at else ""
 
 
 def _set_aside(config: Config) -> Path | None:
     """Move stray companions of the books (a `-wal` without its file) where nothing applies them."""
-    present = [name for name in restore.SET[1:4] if (config.data / name).exists()]
+    present = _companions(config)
     if not present:
         return None
     aside = private_folder(restore.free_folder(config))
     for name in present:
         os.replace(config.data / name, aside / name)
     return aside
+
+
+def _fell_back(config: Config, why: str) -> Outcome:
+    source, words = fallback.fall_back(config, why)
+    return _said(config, source, words, "critical")
+
+
+def _companions(config: Config) -> list[str]:
+    return [name for name in restore.SET[1:4] if (config.data / name).exists()]
 
 
 def _said(config: Config, took: str, sentence: str, severity: str = "warning") -> Outcome:

@@ -15,11 +15,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tracker import clock, db
+from tracker import clock, crashes, db
 from tracker.config import Config
 from tracker.errors import Busy, DataError, Refused
 from tracker.files import Lock, flush_folder, private_folder, write_private
-from tracker import crashes
 from tracker.ops import backups, copies, examine, instance, migrations, presence, snapshots
 from tracker.shop import settings
 
@@ -47,6 +46,7 @@ def restore(config: Config, file: str, yes: bool) -> str:
             kept = _snapshot_present(config)
             aside = exchange(config, incoming, source.name, report.lineage)
             _first_snapshot(config)
+            instance.note_closed(config)
         finally:
             if not is_pending(config):
                 shutil.rmtree(_incoming_folder(config), ignore_errors=True)

@@ -9,7 +9,7 @@ from tracker import db, taskqueue
 from tracker.config import Config
 from tracker.errors import ShopError
 from tracker.files import private_folder
-from tracker.ops import migrations, presence, recovery, secrets, snapshots
+from tracker.ops import instance, migrations, presence, recovery, schedules, secrets, snapshots
 from tracker.shop import links, settings
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ def open_shop(config: Config) -> None:
     links.use_key(secrets.secret_key(config), config.url)
     taskqueue.open_queue(config.ops, secrets.queue_key(config))
     db.on_wake(taskqueue.enqueue)
+    schedules.sync()
 
 
 def close_shop(leave_snapshot: bool = False) -> None:
@@ -53,4 +54,6 @@ def close_shop(leave_snapshot: bool = False) -> None:
     finally:
         taskqueue.close_queue()
         db.close()
+        if _opened is not None:
+            instance.note_closed(_opened)
         presence.leave()
