@@ -45,6 +45,28 @@ function oneKey(event) {
   }
 }
 
+// A barcode scanner is a quick typist that ends with Enter: what it types outside of fields is looked up.
+let code = "";
+let lastKey = 0;
+
+document.addEventListener(
+  "keydown",
+  (event) => {
+    if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.timeStamp - lastKey > 35) code = "";
+    lastKey = event.timeStamp;
+    if (event.key.length === 1) {
+      code += event.key;
+      if (code.length > 1) event.stopImmediatePropagation(); // no shortcut hides in a barcode
+    } else if (event.key === "Enter" && code.length >= 6) {
+      event.preventDefault();
+      window.location.assign(`/search?q=${encodeURIComponent(code)}`);
+      code = "";
+    }
+  },
+  { capture: true },
+);
+
 if (find) {
   let timer;
   const hide = () => (results.hidden = true);

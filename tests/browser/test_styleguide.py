@@ -41,6 +41,28 @@ def test_the_slash_leads_to_the_search_and_it_finds_pages(visit):
     assert page.evaluate("document.activeElement.id") == "find"
 
 
+def test_a_scan_outside_of_fields_is_looked_up(visit):
+    one = visit("amina", "/shortcuts")
+    one.page.evaluate("document.activeElement.blur()")
+    one.page.evaluate(
+        "for (const key of [...'5449000000996', 'Enter'])"
+        " document.body.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true}))"
+    )
+    one.page.wait_for_url("**/search?q=5449000000996")
+
+
+def test_a_form_that_was_sent_with_scripts_is_sent_once(visit):
+    page = visit("amina", "/styleguide").page
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.locator("#b-name").fill("Milk")
+    with page.expect_navigation():
+        page.evaluate(
+            "() => { const form = document.querySelector('#b-name').form; form.requestSubmit(); form.requestSubmit(); }"
+        )
+    assert len(sent) == 1
+
+
 def test_the_theme_is_chosen_in_the_menu_and_stays(visit):
     page = visit("amina", "/shortcuts").page
     page.locator(".side-person").click()

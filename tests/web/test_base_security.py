@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
-from flask import Blueprint
+from flask import Blueprint, request
 
 from tests.web.conftest import TOKEN
 from tracker.web import access, create_app, htmx, security, stale
@@ -210,6 +211,25 @@ def test_a_post_of_more_than_two_megabytes_is_refused(typed, amina):
     token = amina.token
     answer = amina.post("/typed", data={"csrf_token": token, "name": "x" * 2_100_000}, headers=HERE)
     assert answer.status_code == 413 and typed == []
+
+
+def test_a_route_that_takes_more_takes_it_from_people_and_not_from_strangers(app, amina, zawadi):
+    page = Blueprint("more", __name__)
+    view = security.takes(4_000_000)(access.needs("import.run")(lambda: str(len(request.files["file"].read()))))
+    page.add_url_rule("/more", "more", view, methods=["POST"])
+    app.register_blueprint(page)
+    for size, status in ((3_000_000, 200), (4_100_000, 413)):
+        file = (io.BytesIO(b"x" * size), "list.csv")
+        answer = amina.post("/more", data={"csrf_token": amina.token, "file": file}, headers=HERE)
+        assert answer.status_code == status and (status != 200 or answer.text == str(size))
+    file = (io.BytesIO(b"x" * 3_000_000), "list.csv")
+    assert zawadi.post("/more", data={"csrf_token": "x", "file": file}, headers=HERE).status_code == 413
+
+
+def test_the_probe_asks_no_database(app, statements):
+    with statements() as asked:
+        assert app.test_client().get("/livez").status_code == 200
+    assert asked == []
 
 
 def test_the_token_of_a_page_stays_good_all_day(amina, app):

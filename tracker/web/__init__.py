@@ -49,6 +49,7 @@ def _prepare_templates(app: Flask) -> None:
     filters.install(app)
     assets.install(app)
     chrome.install(app)
+    env.globals["ui"].icon = env.globals["icon"]  # the one part that a page uses too often for a macro
 
 
 class _Macros:
@@ -60,4 +61,6 @@ class _Macros:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return getattr(self._app.jinja_env.get_template(self._template).module, name)
+        found = getattr(self._app.jinja_env.get_template(self._template).module, name)
+        setattr(self, name, found)  # asked some hundred times a page
+        return found

@@ -83,7 +83,7 @@ def guard(app: Flask) -> None:
     @app.before_request
     def allow() -> ResponseReturnValue | None:
         endpoint = request.endpoint
-        if endpoint == "static" or (request.routing_exception is not None and is_set_up()):
+        if endpoint in ("static", "livez.livez") or (request.routing_exception is not None and is_set_up()):
             return None
         if not is_set_up() and request.blueprint != "setup" and request.path not in _ALWAYS:
             return _elsewhere("/setup")
