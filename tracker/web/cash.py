@@ -29,7 +29,7 @@ def _accounts() -> list[tuple[Any, str]]:
 class EntryForm(Form):
     account = ChoiceField("Account", Later(_accounts), required=True, coerce=int)
     amount = MoneyField("Amount", required=True)
-    note = LineField("What for", required=True)
+    note = LineField("Purpose", required=True, help="Like: sales of Saturday, milk for the tea.")
     moved_on = DayField("Date", required=True, default=clock.today)
 
 
@@ -128,12 +128,19 @@ def void(number: int) -> ResponseReturnValue:
     source = cash.entry(number).source
     if form.validate():
         try:
-            voids.void(source, form.reason.data)
+            _void(source, form.reason.data)
         except (Refused, NotFound) as no:
             form.refuse(no)
         else:
             return htmx.see_other(f"/cash/entries/{number}", "The entry is voided.")
     return _shown(number, form), 422
+
+
+def _void(source: str, reason: str) -> None:
+    kind, _, document = source.partition(":")
+    if kind != "cash":
+        raise Refused(f"This belongs to {kind} {document}. Void the {kind} itself.")
+    voids.void(source, reason)
 
 
 def _shown(number: int, wrong: Form | None = None) -> str:

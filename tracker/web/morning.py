@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -11,23 +10,18 @@ from flask.typing import ResponseReturnValue
 
 from tracker import clock, db
 from tracker.money import ZERO, Money
-from tracker.ops import schedules
+from tracker.ops import problems, schedules
+from tracker.ops.problems import Problem
 from tracker.shop import cash, low_stock, settings
 from tracker.shop.low_stock import NEW, ORDERED, SNOOZED, STILL_LOW, LowProduct
 from tracker.shop.reports import debts
 from tracker.shop.reports.debts import Due
-from tracker.web.access import Person, needs
-from tracker.web.chrome import Banner
+from tracker.web.access import needs
+from tracker.web.health import current_config
 
 page = Blueprint("morning", __name__)
 REMINDER = "debt_reminders"
-_problems: list[Callable[[Person], list[Banner]]] = []
-
-
-def problems(find: Callable[[Person], list[Banner]]) -> None:
-    """Let a module say what went wrong and how to mend it: shown on this page only, in one cheap statement each."""
-    if find not in _problems:
-        _problems.append(find)
+MOST_PROBLEMS = 3
 
 
 @page.get("/")
@@ -49,7 +43,8 @@ def index() -> ResponseReturnValue:
         accounts=accounts,
         money=_cover(accounts, due) if accounts is not None and due is not None else None,
         steps=_first_steps() if is_new else [],
-        wrong=[problem for find in _problems for problem in find(person)],
+        wrong=_wrong() if person.can("health.see") else [],
+        most=MOST_PROBLEMS,
     )
 
 
@@ -63,6 +58,11 @@ def _next_reminder() -> datetime | None:
     row = schedules.Schedule.get_or_none(schedules.Schedule.job == REMINDER)
     found = schedules.next_runs(row, 1) if row and not row.is_paused else []
     return found[0] if found else None
+
+
+def _wrong() -> list[Problem]:
+    """What needs somebody; a silent worker is said by the banner over every page already."""
+    return [problem for problem in problems.problems(current_config()) if problem.id != "worker"]
 
 
 _URGENCY = {NEW: 1, STILL_LOW: 2, ORDERED: 3}

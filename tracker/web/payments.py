@@ -78,7 +78,7 @@ def create() -> ResponseReturnValue:
     found, form = _splits(supplier), _form()
     is_split_read = _read_splits(found)
     if form.validate() and is_split_read:
-        parts = {one.debt.id: one.amount for one in found if one.typed} or None
+        parts = {split.debt.id: split.amount for split in found if split.typed} or _whole(found, form.amount.data)
         values = form.values("amount", "paid_on", "reference", "note")
         try:
             payment = payments.record(supplier, form.account.data, **values, parts=parts, key=form.request_key)
@@ -87,6 +87,12 @@ def create() -> ResponseReturnValue:
         else:
             return htmx.see_other(f"/payments/{payment.id}", _words(payment.amount, form.account.data))
     return _page(supplier, form, found), 422
+
+
+def _whole(found: list[Split], amount: Money) -> dict[int, Money] | None:
+    """All of it to the debt that the address names; to the oldest first when it names none."""
+    named = _number("debt")
+    return {named: amount} if any(split.debt.id == named for split in found) else None
 
 
 def _words(amount: Money, account_id: int) -> str:
@@ -120,7 +126,7 @@ def _suggest(form: PaymentForm, found: list[Split], debt_id: int | None) -> None
     today = clock.today()
     one = next((split for split in found if split.debt.id == debt_id), None)
     if one:
-        one.typed, form.amount.data = str(one.debt.left), one.debt.left
+        form.amount.data = one.debt.left
     else:
         payable = [split.debt for split in found if not split.debt.dispute]
         late = [debt for debt in payable if debt.due_on < today]
@@ -147,6 +153,7 @@ def _page(supplier_id: int, form: PaymentForm, found: list[Split]) -> str:
     late = sum((split.debt.left for split in found if split.debt.due_on < today), ZERO)
     return render_template(
         "payments/new.html", supplier=suppliers.get(supplier_id), form=form, splits=found, today=today, late=late,
+        one=next((split.debt for split in found if split.debt.id == _number("debt")), None),
         owed=sum((split.debt.left for split in found), ZERO), is_split=any(split.typed for split in found),
     )  # fmt: skip
 

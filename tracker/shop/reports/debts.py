@@ -83,6 +83,12 @@ class Step(NamedTuple):
     who: str
     detail: dict[str, str | None]
 
+    @property
+    def day(self) -> date | None:
+        """The day that a snooze or a promise names."""
+        named = self.detail.get("snoozed_until") or self.detail.get("promised_on")
+        return date.fromisoformat(named) if named else None
+
 
 def history(payable_id: int) -> list[Step]:
     """Everything that happened to one debt, in order, in one statement."""
