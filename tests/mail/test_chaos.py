@@ -70,7 +70,7 @@ def _deliver_under_fire(data: Path, chance: random.Random) -> int:
             cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
         ) as worker:  # fmt: skip
             assert worker.stdout and worker.stdout.readline() == b"ready\n"
-            until = time.monotonic() + chance.uniform(0.1, 0.8)
+            until = time.monotonic() + chance.uniform(0.1, 0.8) * max(1, MAILS / 60)
             while time.monotonic() < until and any(outbox.counts()[state] for state in ("queued", "sending")):
                 time.sleep(0.02)
             kills += 1
