@@ -8,6 +8,7 @@ from flask import Blueprint, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from tracker.errors import Refused
+from tracker.ops import secrets
 from tracker.shop import countries, settings, users
 from tracker.web import htmx, mail_form, network, qr
 from tracker.web.access import needs
@@ -99,6 +100,7 @@ def _show(form: Settings) -> str:
         fixed=fixed,
         test=mail_form.TestMail(data={"address": users.get(g.person.id).email or now.smtp_from}, formdata=None),
         has_mail=bool(now.smtp_host),
+        has_password=bool(secrets.smtp_password(config)),
         advice=mail_form.advice(asked),
         phone_url=phone_url,
         phone_qr=qr.image(phone_url) if phone_url else "",
