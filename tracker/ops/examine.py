@@ -71,7 +71,7 @@ def prepare(path: Path, words: str = "", is_running_copy: bool = False) -> Repor
 
 
 def _ask(what: str, path: Path, words: str = "") -> Report:
-    command = [sys.executable, "-m", "tracker.ops.examine", what, str(path.resolve()), words]
+    command = [sys.executable, "-m", "tracker.ops.examine", what, str(path.resolve()), words, str(migrations.SCRIPTS)]
     environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT)}
     try:
         done = subprocess.run(
@@ -95,7 +95,9 @@ def _ask(what: str, path: Path, words: str = "") -> Report:
 
 
 def main(arguments: list[str]) -> int:
-    what, path, words = arguments[0], Path(arguments[1]), (arguments[2:] or [""])[0]
+    what, path, words = arguments[0], Path(arguments[1]), "".join(arguments[2:3])
+    if arguments[3:]:
+        migrations.SCRIPTS = Path(arguments[3])  # those of the process that asks
     _limit()
     try:
         if what.startswith("prepare"):

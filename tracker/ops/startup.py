@@ -46,6 +46,7 @@ def close_shop(leave_snapshot: bool = False) -> None:
     Web and worker `leave_snapshot` where something changed. One that can't be made does not hold up the stop: it is
     logged, and the books are there all the same.
     """
+    global _opened
     try:
         if leave_snapshot and _opened is not None and settings.current().is_set_up:
             snapshots.take(_opened, "at a clean stop")
@@ -56,4 +57,5 @@ def close_shop(leave_snapshot: bool = False) -> None:
         db.close()
         if _opened is not None:
             instance.note_closed(_opened)
+            _opened = None
         presence.leave()
