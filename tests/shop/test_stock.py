@@ -115,6 +115,14 @@ def test_pieces_come_whole(chai: int) -> None:
     assert state(chai) == (q(2), Money(2000))
 
 
+def test_a_barcode_scanned_as_a_quantity_is_refused(chai: int) -> None:
+    products.edit(chai, cost=Money(10**12))
+    for post in (stock.opening, stock.receive):
+        with pytest.raises(Refused, match="more than the books can hold"):
+            post(chai, q(501_234_567))
+    assert state(chai) == (q(0), Money(0))
+
+
 def test_the_same_form_twice_books_once(chai: int) -> None:
     first = stock.receive(chai, q(2), key="form-0001")
     assert stock.receive(chai, q(2), key="form-0001").id == first.id
@@ -184,6 +192,12 @@ def test_a_movement_of_its_own_is_reversed_by_its_number_and_only_once(chai: int
     stock.reverse(movement.id)
     with pytest.raises(Refused, match="before"):
         stock.reverse(movement.id)
+    imported = stock.opening(chai, q(3), Money(60), "import")
+    stock.opening(chai, q(4), Money(80), "import")
+    stock.reverse(imported.id)  # a file is no document: each of its lines stands for itself
+    with pytest.raises(Refused, match="before"):
+        stock.reverse(imported.id)
+    stock.issue(chai, q(4))
     sold = stock.receive(chai, q(1), Money(100), "purchase:1")
     with pytest.raises(Refused, match="another document"):
         stock.reverse(sold.id)

@@ -1,15 +1,4 @@
-"""The stock ledger: every movement of goods with its quantity and its value at moving average, in booking order.
-
-How goods are valued. A product has a quantity Q and a value V; one unit is worth V/Q.
-- In (opening, receipt): V grows by what was paid.
-- Out (issue, adjustment down): takes V x q / Q, rounded once; whoever takes the last unit takes all of V that is left.
-- Below zero, which only `allow_negative_stock` permits: what is not there is taken at the product's last known cost, so
-  Q and V are both negative: a hole. Goods that come in fill the hole at the value it was booked with; what they cost
-  more or less is posted as a residue, so that the goods that remain are worth what was paid for them.
-- A reversal moves exactly the quantity and value of the original, back. Where this leaves a value without goods, or one
-  of the other sign than the quantity, a residue brings the value to what the rest is worth at the last known cost.
-So V is 0 whenever Q is 0, and no difference is ever swallowed: residues are rows (quantity 0) like all others.
-"""
+"""The stock ledger: every movement of goods with its quantity and its value at moving average, in booking order."""
 
 from __future__ import annotations
 
@@ -21,10 +10,9 @@ from tracker import clock, db, numerals, quantity, text
 from tracker.errors import NotFound, Refused
 from tracker.money import ZERO, Money
 from tracker.quantity import PLACES, Quantity
-from tracker.shop import audit, incoming, request_keys, settings
+from tracker.shop import audit, incoming, request_keys, settings, valuation
 from tracker.shop.products import Product, add, get
 
-ONE = 10**PLACES  # thousandths in a unit
 REASONS = {
     "count": "Counted",
     "damage": "Damaged",
@@ -63,7 +51,7 @@ def opening(
     """What was there when the books began; worth cost x quantity unless `value` says otherwise. Raises Refused."""
     with db.write():
         product = _product(product_id, quantity.positive(amount))
-        booked = at_cost(product, amount) if value is None else _not_negative(value)
+        booked = valuation.at_cost(product, amount) if value is None else _not_negative(value)
         return _post(product, "opening", amount, booked, source=source, note=note)
 
 
@@ -92,9 +80,9 @@ def receive(
         if before is not None:
             return get_movement(before)
         product = _product(product_id, quantity.positive(amount))
-        booked = at_cost(product, amount) if value is None else _not_negative(value)
+        booked = valuation.at_cost(product, amount) if value is None else _not_negative(value)
         if value:
-            product.cost = Money(numerals.divide(value.minor * ONE, amount.thousandths))
+            product.cost = valuation.unit_cost(value, amount)
         movement = _post(product, "in", amount, booked, source=source, note=note)
         if product.on_order:
             incoming.arrive(product_id, amount)
@@ -106,7 +94,7 @@ def issue(product_id: int, amount: Quantity, source: str = "", note: str = "") -
     """Goods went out; `-movement.value` is what they cost us. Raises Refused at `quantity` when there is too little."""
     with db.write():
         product = _product(product_id, quantity.positive(amount))
-        return _post(product, "out", -amount, -_cost_of(product, amount), source=source, note=note)
+        return _post(product, "out", -amount, -_taken(product, amount), source=source, note=note)
 
 
 def adjust(
@@ -127,7 +115,7 @@ def adjust(
         if before is not None:
             return get_movement(before)
         product = _product(product_id, amount)
-        value = _worth_found(product, amount) if amount.thousandths > 0 else -_cost_of(product, -amount)
+        value = valuation.found(product, amount) if amount.thousandths > 0 else -_taken(product, -amount)
         movement = _post(product, "adjustment", amount, value, source=source, note=note, reason=reason)
         audit.note("stock.adjust", f"product:{product_id}", quantity=amount.plain(), reason=reason, note=movement.note)
         request_keys.keep_document(key, f"stock:{movement.id}")
@@ -154,24 +142,32 @@ def reverse(what: int | str, note: str = "") -> list[StockMovement]:
     movement was reversed before or belongs to a document, NotFound for an unknown id.
     """
     with db.write():
-        return [_reverse(movement, note) for movement in _standing(_source_of(what) if isinstance(what, int) else what)]
+        standing = _alone(what) if isinstance(what, int) else _standing(StockMovement.source == what) if what else []
+        return [_reverse(movement, note) for movement in standing]
 
 
-def _source_of(movement_id: int) -> str:
+def is_own(movement_id: int, source: str) -> bool:
+    """Whether this movement stands for itself: no document ("purchase:12") made it."""
+    return ":" not in source or source == f"stock:{movement_id}"
+
+
+def _alone(movement_id: int) -> list[StockMovement]:
     movement = get_movement(movement_id)
-    if movement.source != f"stock:{movement_id}":
+    if not is_own(movement_id, movement.source) or movement.kind in ("reversal", "residue"):
         raise Refused("This movement belongs to another document. Void that one.")
-    if not _standing(movement.source):
+    its_residue = (StockMovement.id == movement_id + 1) & (StockMovement.kind == "residue")
+    standing = _standing((StockMovement.id == movement_id) | its_residue)
+    if movement_id not in [row.id for row in standing]:
         raise Refused("This was voided before.")
-    return movement.source
+    return standing
 
 
-def _standing(source: str) -> list[StockMovement]:
-    """What this source posted and nobody took back, newest first."""
-    if not source:
-        return []
-    found = list(StockMovement.select().where(StockMovement.source == source).order_by(StockMovement.id.desc()))
-    reversed_ids = {row.reverses_id for row in found}
+def _standing(which: Any) -> list[StockMovement]:
+    """Which of these postings nobody took back, newest first."""
+    found = list(StockMovement.select().where(which).order_by(StockMovement.id.desc()))
+    ids = [row.id for row in found]
+    undone = StockMovement.select(StockMovement.reverses_id).where(StockMovement.reverses_id << ids).tuples()
+    reversed_ids = {number for (number,) in undone}
     # A residue stands right behind the movement that left it; one that a reversal left is no posting of its own.
     left_by_reversals = {row.id + 1 for row in found if row.kind == "reversal"}
     return [
@@ -223,7 +219,7 @@ def _cost_without(receipt: StockMovement, cost: Money) -> Money:
 
 
 def _unit_cost(movement: StockMovement) -> Money:
-    return Money(numerals.divide(movement.value.minor * ONE, movement.quantity.thousandths))
+    return valuation.unit_cost(movement.value, movement.quantity)
 
 
 # --- posting -------------------------------------------------------------------------------------------------------
@@ -233,10 +229,12 @@ def _post(product: Product, kind: str, amount: Quantity, value: Money, **more: A
     """Write the movement, its residue if there is one, and the product's two cached figures in one UPDATE."""
     was_low = product.is_low
     before = product.on_hand, product.stock_value
-    movement = _write(product, kind, amount, value, **more)
     product.on_hand += amount
     product.stock_value += value
-    left = _settled(product, before, amount, value, exact=kind == "reversal")
+    if max(abs(value), abs(product.stock_value)).minor > numerals.LARGEST:
+        raise Refused("That is worth more than the books can hold. Was a barcode scanned as a number?", "quantity")
+    movement = _write(product, kind, amount, value, **more)
+    left = valuation.settled(product, before, amount, value, exact=kind == "reversal")
     if left != product.stock_value:
         note = "Value left over" if not product.on_hand else "Value set right"
         _write(product, "residue", quantity.ZERO, left - product.stock_value, source=movement.source, note=note)
@@ -268,42 +266,9 @@ def _write(product: Product, kind: str, amount: Quantity, value: Money, **more: 
     )
 
 
-def _settled(product: Product, before: tuple[Quantity, Money], amount: Quantity, value: Money, exact: bool) -> Money:
-    """What the goods are worth after the movement, by the rules at the top."""
-    old, left = before[0].thousandths, product.on_hand.thousandths
-    if left == 0:
-        return ZERO
-    if old < 0 < amount.thousandths and not exact:
-        return before[1].share(left, old) if left < 0 else value.share(left, amount.thousandths)
-    if (left > 0) != (product.stock_value.minor > 0) and product.stock_value:
-        return at_cost(product, product.on_hand)
-    return product.stock_value
-
-
-def at_cost(product: Product, amount: Quantity) -> Money:
-    """What so much is worth at the last known cost."""
-    return worth(product.cost, amount)
-
-
-def worth(unit_cost: Money, amount: Quantity) -> Money:
-    """What so much costs at this cost of one unit, rounded once."""
-    return unit_cost.share(amount.thousandths, ONE)
-
-
-def _cost_of(product: Product, amount: Quantity) -> Money:
-    """What is taken out of the stock's value with so much goods. Raises Refused when there are not enough."""
+def _taken(product: Product, amount: Quantity) -> Money:
     _refuse_shortage(product, amount)
-    there = max(product.on_hand, quantity.ZERO)
-    if amount <= there:
-        return product.stock_value.share(amount.thousandths, there.thousandths)
-    return (product.stock_value if there else ZERO) + at_cost(product, amount - there)
-
-
-def _worth_found(product: Product, amount: Quantity) -> Money:
-    """Goods that a count found are worth what their like are worth, else the last known cost."""
-    if product.on_hand.thousandths > 0:
-        return product.stock_value.share(amount.thousandths, product.on_hand.thousandths)
-    return at_cost(product, amount)
+    return valuation.taken(product, amount)
 
 
 def _refuse_shortage(product: Product, amount: Quantity) -> None:

@@ -148,6 +148,7 @@ def show(number: int) -> ResponseReturnValue:
         changes=changes_of(f"product:{number}") if g.person.can("audit.see") else [],
         costs=costs,
         reasons=stock.REASONS,
+        is_own=stock.is_own,
     )
 
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from tracker import clock
 from tracker.errors import NotFound, Refused
-from tracker.shop import corrections, incoming, low_stock, products, stock, voids
+from tracker.shop import corrections, incoming, low_stock, products, stock, valuation, voids
 from tracker.shop.products import Product
 from tracker.web import htmx
 from tracker.web.access import needs
@@ -78,7 +78,7 @@ def create_receipt(number: int) -> ResponseReturnValue:
         cost = form.unit_cost.data if "unit_cost" in form else None
         try:
             amount = form.quantity.data
-            paid = None if cost is None else stock.worth(cost, amount)
+            paid = None if cost is None else valuation.worth(cost, amount)
             stock.receive(number, amount, paid, note=form.note.data, key=form.request_key)
         except Refused as no:
             form.refuse(Refused(no.message, "unit_cost" if no.field == "value" else no.field))
