@@ -320,6 +320,29 @@ def test_ctrl_c_ends_following_without_a_traceback(said: Config) -> None:
     assert (follower.returncode, complaints) == (130, "")
 
 
+def test_a_child_that_is_interrupted_may_finish_its_work() -> None:
+    """Ctrl-C goes to the whole group; the command waits and passes on what its child made of it."""
+    slow = (
+        "import time, sys\ntry: time.sleep(30)\nexcept KeyboardInterrupt: time.sleep(0.5); print('tidy'); sys.exit(9)"
+    )
+    program = (
+        "import sys; from tracker.cli import child; print('on', flush=True);"
+        f"sys.exit(child.run([sys.executable, '-c', {slow!r}]))"
+    )
+    command = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert command.stdout and command.stdout.readline() == "on\n"
+        time.sleep(1.0)
+        os.killpg(command.pid, signal.SIGINT)
+        said, _ = command.communicate(timeout=20)
+    finally:
+        command.kill()
+        command.wait()
+    assert (command.returncode, said) == (9, "tidy\n")
+
+
 def test_pytest_gets_its_own_words() -> None:
     done = shell("test", "--version")
     assert (done.returncode, done.stdout.split()[0]) == (0, "pytest")

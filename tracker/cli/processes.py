@@ -30,6 +30,7 @@ def register(add: Any) -> None:
     dev = add("dev", "start with reload on change, for programmers", _dev)
     dev.add_argument("--no-jobs", action="store_true", help="no worker: no job runs and no mail goes out")
     dev.add_argument("--no-browser", action="store_true", help="don't open the browser")
+    add("prepare", "what each start does first: update the tables, build the mails", _prepare)
     add("web", "only the web process, in this window", _web)
     add("worker", "only the worker process, in this window", _worker)
 
@@ -63,13 +64,13 @@ def _supervise(arguments: argparse.Namespace, dev: bool, no_jobs: bool) -> int:
     if _runs_already(config, browser):
         return 0
     port_is_free(config)
-    _prepare(config)
+    if code := _prepared():
+        return code
 
     def ready() -> None:
         say(f"Finance Tracker is ready at {config.url}/")
         if browser:
             open_browser(config.url)
-        _build_mails()
 
     _show_what_fails()
     try:
@@ -96,18 +97,32 @@ def _runs_already(config: Config, browser: bool) -> bool:
     return True
 
 
-def _prepare(config: Config) -> None:
-    """Migrate, say the set-up code while nobody is set up, and close: the processes open the books themselves."""
+def _prepared() -> int:
+    """`run.py prepare` in a process of its own: this one stays small and never has the books open."""
+    import subprocess
+
+    from tracker.cli import child
+
+    return child.run([sys.executable, str(settings.ROOT / "run.py"), "prepare"], stdin=subprocess.DEVNULL)
+
+
+def _prepare(_: argparse.Namespace) -> int:
+    from tracker.mail import mjml
     from tracker.ops import startup
     from tracker.ops.setup_code import setup_code
 
     try:
-        startup.open_shop(config)
-        code = setup_code(config)
+        startup.open_shop(settings.load())
+        code = setup_code(settings.load())
     finally:
         startup.close_shop()
     if code:
         say(f"Set-up code: {code}")
+    try:
+        mjml.build()
+    except ShopError as error:  # it is compiled when it is needed; the doctor says so too
+        complain(error.message)
+    return 0
 
 
 def _show_what_fails() -> None:
@@ -120,16 +135,6 @@ def _show_what_fails() -> None:
     handler.setLevel(logging.ERROR)
     handler.setFormatter(log.line_format())
     logging.getLogger().addHandler(handler)
-
-
-def _build_mails() -> None:
-    """Compile what changed, once the pages are there; a mail that can't be built is compiled when it is needed."""
-    from tracker.mail import mjml
-
-    try:
-        mjml.build()
-    except ShopError as error:
-        complain(error.message)
 
 
 def port_is_free(config: Config) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from typing import Any
 
 from tracker import config
+from tracker.cli import child
 
 
 def register(add: Any) -> None:
@@ -17,9 +17,4 @@ def register(add: Any) -> None:
 
 
 def _test(arguments: argparse.Namespace) -> int:
-    child = subprocess.Popen([sys.executable, "-m", "pytest", *arguments.words], cwd=config.ROOT)
-    while True:
-        try:
-            return child.wait()
-        except KeyboardInterrupt:  # pytest got it too and is writing its summary
-            continue
+    return child.run([sys.executable, "-m", "pytest", *arguments.words], cwd=config.ROOT)
