@@ -8,7 +8,7 @@ async function refresh(element) {
   try {
     const answer = await fetch(element.dataset.pollUrl, { headers: { "X-Poll": "1", "HX-Request": "true" }, redirect: "manual" });
     if (!answer.ok || answer.status === 204 || !element.isConnected) return;
-    if (element.contains(document.activeElement) && element.querySelector("input, textarea, select, details[open]")) return;
+    if (element.querySelector("details.menu[open], dialog[open], input:focus, select:focus, textarea:focus")) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.body.firstElementChild;
     if (!fresh) return;

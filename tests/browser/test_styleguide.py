@@ -1,10 +1,12 @@
-"""The style guide in a real Chromium: every part, both themes, two widths, with and without scripts. About 15 s."""
+"""The style guide in a real Chromium: every part, both themes, two widths, with and without scripts. About 20 s."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.browser.conftest import check_page
+from tracker import db
+from tracker.shop import notifications
 
 pytestmark = pytest.mark.browser
 
@@ -61,6 +63,33 @@ def test_a_form_that_was_sent_with_scripts_is_sent_once(visit):
             "() => { const form = document.querySelector('#b-name').form; form.requestSubmit(); form.requestSubmit(); }"
         )
     assert len(sent) == 1
+
+
+def test_a_list_is_searched_while_typing_and_its_address_says_so(visit):
+    one = visit("amina", "/styleguide?state=overdue")
+    page = one.page
+    page.get_by_label("Search this list").fill("kimani")
+    page.locator("#list .chip", has_text="kimani").wait_for()
+    assert page.url.endswith("/styleguide?state=overdue&q=kimani")
+    assert page.locator("#list").count() == 1 and page.locator("h1").count() == 1
+    assert one.complaints == []
+
+
+def test_a_list_is_searched_without_scripts(visit):
+    page = visit("amina", "/styleguide?state=overdue", scripts=False).page
+    page.get_by_label("Search this list").fill("kimani")
+    page.locator(".toolbar-find").get_by_role("button", name="Search").click()
+    page.wait_for_url("**/styleguide?state=overdue&q=kimani")
+    assert page.locator("#list .chip").count() == 2
+
+
+def test_the_bell_is_asked_again_and_the_title_follows(visit, shop):
+    page = visit("amina", "/shortcuts").page
+    page.evaluate("document.getElementById('bell').dataset.poll = '0.5'")
+    with db.write():
+        notifications.write(shop.people["amina"], "problem", [notifications.Notice("disk", "The disk is nearly full.")])
+    page.locator('#bell[data-unread="1"]').wait_for()
+    assert page.title().startswith("(1) Shortcuts")
 
 
 def test_the_theme_is_chosen_in_the_menu_and_stays(visit):

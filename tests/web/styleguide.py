@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Blueprint, Flask, render_template, request
+from flask import Blueprint, Flask, request
 from werkzeug.datastructures import MultiDict
 
 from tracker import clock
 from tracker.money import Money
-from tracker.web import listing
+from tracker.web import htmx, listing
 from tracker.web.access import signed_in
 from tracker.web.chrome import Banner
 from tracker.web.fields import (
@@ -78,8 +78,9 @@ def styleguide() -> str:
         {"name": "state", "value": "soon", "label": "Due in 7 days", "figure": "41,250", "count": 2},
     ]
     days = [("ok", "well")] * 28 + [("none", "off"), ("warn", "late")]
-    return render_template(
+    return htmx.page(
         "styleguide.html",
+        "list",
         form=form,
         good=Good(prefix="b-"),
         view=view,

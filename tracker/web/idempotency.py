@@ -6,6 +6,7 @@ for all other forms this module remembers where the first one led, and makes a s
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 
@@ -14,6 +15,8 @@ from flask.typing import ResponseReturnValue
 
 from tracker.errors import Busy
 from tracker.shop import request_keys
+
+log = logging.getLogger(__name__)
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _PATIENCE = 20.0  # seconds that a second click waits for the first
@@ -53,7 +56,10 @@ def _answer_again() -> ResponseReturnValue | None:
 def _remember(response: Response) -> Response:
     location = g.get("done_location")
     if location and "running_key" in g:
-        request_keys.keep(g.running_key, location)
+        try:
+            request_keys.keep(g.running_key, location)
+        except Exception:  # what was asked for is done: saying otherwise now would have it done twice
+            log.exception("the key of a form that was done could not be kept")
     return response
 
 
