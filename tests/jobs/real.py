@@ -94,6 +94,20 @@ class RealShop:
         done = self.run(*arguments, "--json")
         return json.loads(done.stdout)
 
+    def run_python(self, program: str) -> str:
+        """What a line of Python says when the shop's own settings hold."""
+        opened = "from tracker import config; from tracker.ops.startup import open_shop; open_shop(config.load()); "
+        done = subprocess.run(
+            [sys.executable, "-c", opened + program],
+            env=self.environment(),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=True,
+        )
+        return done.stdout.strip()
+
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         return db.rows(sql, *values)
 

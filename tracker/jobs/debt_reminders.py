@@ -8,7 +8,7 @@ from typing import Any
 from tracker import clock
 from tracker.jobs import audience
 from tracker.ops.job_runs import Finish, JobRun, Work
-from tracker.shop import notifications, outbox, owed, settings
+from tracker.shop import notifications, outbox, owed, settings, suppliers
 from tracker.shop.notifications import Notice
 from tracker.shop.owed import Debt, Reminder
 from tracker.shop.users import User
@@ -25,8 +25,9 @@ def run(run: JobRun) -> Finish:
         if not reminder.count:
             return Work(_nothing(reminder), "nothing")
         already = outbox.of_day(KIND, "all")
+        phones = suppliers.phones([group.supplier_id for group in reminder.suppliers])
         told = notifications.tell_all(
-            KIND, [_notice(reminder)], lambda user: context(reminder, user), again=run.again, run_id=run.id
+            KIND, [_notice(reminder)], lambda user: context(reminder, phones, user), again=run.again, run_id=run.id
         )
         return audience.work(KIND, told, already, _facts(reminder), run.again)
 
@@ -53,7 +54,7 @@ def preview() -> dict[str, Any]:
     }
 
 
-def context(reminder: Reminder, user: User) -> dict[str, Any]:
+def context(reminder: Reminder, phones: dict[int, str], user: User) -> dict[str, Any]:
     """The mail's facts, plain JSON."""
     today = reminder.today
     return {
@@ -65,7 +66,7 @@ def context(reminder: Reminder, user: User) -> dict[str, Any]:
             {
                 "supplier": group.supplier,
                 "supplier_id": group.supplier_id,
-                "phone": "",
+                "phone": phones.get(group.supplier_id, ""),
                 "total": group.total.minor,
                 "debts": [
                     {
@@ -81,6 +82,7 @@ def context(reminder: Reminder, user: User) -> dict[str, Any]:
             }
             for group in reminder.suppliers
         ],
+        "due_soon_days": reminder.days,
         "due_soon": [
             {
                 "supplier": debt.supplier,

@@ -35,6 +35,7 @@ def _debt_reminder() -> dict[str, Any]:
         ],
         "total": 8_640_050,
         "count": 3,
+        "due_soon_days": 7,
         "due_soon": [
             {"supplier": "Rift Valley Millers", "reference": "RV-8812", "left": 900_000, "due_on": "2026-11-23"},
             {"supplier": "Kimani Wholesale", "reference": "INV-1080", "left": 1_275_000, "due_on": "2026-11-28"},
