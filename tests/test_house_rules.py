@@ -222,9 +222,13 @@ def test_every_text_file_says_its_encoding() -> None:
         for call, name in calls(path):
             said = {keyword.arg for keyword in call.keywords}
             texts = [arg.value for arg in call.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
-            is_binary = any(re.fullmatch(r"[rwaxb+]*b[rwaxb+]*", text) for text in texts) or "encoding" in said
+            is_said = (
+                any(re.fullmatch(r"[rwaxb+]*b[rwaxb+]*", text) for text in texts)
+                or "encoding" in said
+                or "utf-8" in texts
+            )
             is_text = name.endswith((".read_text", ".write_text")) or name in ("open", "path.open", "file.open")
-            if is_text and not is_binary:
+            if is_text and not is_said:
                 wrong.append(f"{place(path, call)} {name}")
     assert not wrong, "\n".join(wrong)
 
@@ -259,9 +263,7 @@ def test_what_goes_wrong_is_said_in_sentences() -> None:
             if name.rpartition(".")[2] not in kinds or not call.args:
                 continue
             first, last = _ends(call.args[0])
-            if (first and not re.match(r"[A-Z0-9'\"“‘`.]|run\.py", first)) or (
-                last and not re.search(r"[.!?:]\s*$", last)
-            ):
+            if (first and not re.match(r"[A-Z0-9'\"“‘`.]|run\.py", first)) or (last and not re.search(ENDS, last)):
                 wrong.append(f"{place(path, call)} {first[:40]!r} … {last[-40:]!r}")
     assert not wrong, "\n".join(wrong)
 

@@ -115,21 +115,21 @@ def _to_second_folder(config: Config, path: Path, why: str) -> None:
     try:
         _copy_over(path, Path(wanted).expanduser())
     except (OSError, DataError) as error:
-        said = error.message if isinstance(error, DataError) else error.strerror or str(error)
-        problem = f"The backup {path.name} could not be copied to {wanted}: {said}."
+        said = error.message if isinstance(error, DataError) else f"{error.strerror or error}."
+        problem = f"The backup {path.name} could not be copied to {wanted}. {said}"
     status = {"name": path.name, "why": why, "problem": problem}
     write_private(config.backups / "second.json", json.dumps(status).encode())
 
 
 def _copy_over(path: Path, folder: Path) -> None:
     if not folder.is_dir():  # never made here: an empty mount point would fill the PC's own disk
-        raise DataError("the folder is not there (is the stick plugged in?)")
+        raise DataError("The folder is not there (is the stick plugged in?).")
     beside = folder / f".{path.name}.part"
     copies.tidy(folder)
     try:
         copies.plain_copy(path, beside)
         if copies.digest(beside) != copies.digest(path):
-            raise DataError("what was read back differs from what was written")
+            raise DataError("What was read back differs from what was written.")
         write_private(folder / f"{path.name}.sha256", f"{copies.digest(path)}  {path.name}\n".encode())
         os.replace(beside, folder / path.name)
         flush_folder(folder)
