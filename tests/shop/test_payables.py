@@ -14,8 +14,9 @@ from tracker import clock, db
 from tracker.config import Config
 from tracker.errors import NotFound, Refused
 from tracker.money import ZERO, Money
+from tracker.shop import audit, payables, voids
 from tracker.shop import books as check
-from tracker.shop import payables, voids
+from tracker.shop.reports import debts
 
 
 @pytest.fixture(autouse=True)
@@ -287,6 +288,46 @@ def test_the_reminder_groups_overdue_debts_by_supplier_with_the_oldest_first() -
     ]
 
 
+def test_what_to_pay_is_summed_by_supplier_and_counts_those_that_are_not_shown() -> None:
+    for number in range(1, 8):
+        name = supplier(f"Supplier {number}")
+        owe(name, 100, days(-number), f"L{number}")
+        owe(name, 1, days(-1), f"M{number}")
+    payables.snooze(owe(supplier("Quiet"), 1000, days(3), "Q").id, days(5))
+    owe(supplier("Soon"), 50, days(7), "S")
+    owe(supplier("Later"), 50, days(8), "T")
+    due = debts.to_pay(TODAY, 7, most=5)
+    assert [(row.supplier, row.state, row.number, row.days_late(TODAY)) for row in due.rows] == [
+        *((f"Supplier {number}", "overdue", 2, number) for number in (7, 6, 5, 4, 3)),
+        ("Soon", "soon", 1, 0),
+        ("Quiet", "quiet", 1, 0),
+    ]
+    assert due.rows[-1].why == "snoozed until 28 Nov"
+    assert {state: (s.total.minor, s.count, s.suppliers) for state, s in due.sums.items()} == {
+        "overdue": (707, 14, 7),
+        "soon": (50, 1, 1),
+        "quiet": (1000, 1, 1),
+    }
+    assert due.more == 2
+
+
+def test_everything_that_happened_to_a_debt_stands_in_its_history() -> None:
+    debt = owe(supplier(), 100, days(-3))
+    with audit.acting(audit.Actor(None, "Amina")):
+        payables.promise(debt.id, days(2))
+    payables.settle(debt.id, Money(40), "payment:1")
+    payables.reverse("payment:1")
+    owe(supplier("Nur"), 7, days(-3))
+    steps = debts.history(debt.id)
+    assert sorted((step.what, step.amount.minor, step.who) for step in steps) == [
+        ("debt.promise", 0, "Amina"),
+        ("owe", 100, "Finance Tracker"),
+        ("reversal", 40, "Finance Tracker"),
+        ("settle", -40, "Finance Tracker"),
+    ]
+    assert [step.day for step in steps if step.what == "debt.promise"] == [days(2)]
+
+
 def test_the_four_strips_hold_each_open_debt_once() -> None:
     kimani = supplier("Kimani")
     for number in (-2, 0, 7, 8):
@@ -347,6 +388,28 @@ def test_at_ten_thousand_debts_the_reminder_is_one_scan_of_the_partial_index() -
     assert len(statements) == 1
     plan = " ".join(row[3] for row in db.rows(f"EXPLAIN QUERY PLAN {statements[0]}"))
     assert "SEARCH p USING INDEX payable_due (due_on<?)" in plan
+    assert "ANY(" not in plan
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda: debts.to_pay(TODAY),
+        lambda: payables.sums(TODAY),
+        lambda: payables.overdue(TODAY),
+        lambda: payables.by_supplier("overdue", TODAY, limit=51),
+        lambda: payables.open_debts(7),
+    ],
+)
+def test_at_ten_thousand_debts_the_pages_read_only_what_is_open(question: object) -> None:
+    _ten_thousand()
+    statements: list[str] = []
+    db.books.connection().set_trace_callback(statements.append)
+    question()  # type: ignore[operator]
+    db.books.connection().set_trace_callback(None)
+    assert len(statements) == 1
+    plan = " ".join(row[3] for row in db.rows(f"EXPLAIN QUERY PLAN {statements[0]}"))
+    assert "INDEX payable_" in plan
     assert "ANY(" not in plan
 
 

@@ -225,8 +225,9 @@ def _half_voided(rows: Rows, table: str) -> Iterator[Fault]:
     for row, document in rows(sql):
         yield Fault("I5", f"{document} was voided, but row {row} of {table} still stands.", table, row)
     own = "'stock:' || o.id" if table == "stock_movement" else "o.source"
-    sql = f"""SELECT r.id, o.id FROM {table} r JOIN {table} o ON o.id = r.reverses_id
-        WHERE r.reverses_id > 0 AND NOT EXISTS (SELECT 1 FROM void v WHERE v.document IN (o.source, {own}))"""
+    sql = f"""SELECT r.id, o.id FROM {table} r CROSS JOIN {table} o
+        WHERE o.id = r.reverses_id AND r.reverses_id > 0
+            AND NOT EXISTS (SELECT 1 FROM void v WHERE v.document IN (o.source, {own}))"""
     for row, original in rows(sql):
         yield Fault("I5", f"Row {row} of {table} takes back row {original}, but nothing was voided.", table, row)
 

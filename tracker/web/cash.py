@@ -43,7 +43,7 @@ class TransferForm(Form):
 
 class AccountForm(Form):
     name = LineField("Name", required=True, help="As you call it: Till, M-Pesa, Equity Bank.")
-    kind = ChoiceField("Kind", list(cash.KINDS.items()), required=True)
+    kind = ChoiceField("Kind", list(cash.KINDS.items()), required=True, default="till")
     opening = MoneyField("What is in it now")
 
 
