@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from flask import Blueprint, g, render_template, request
@@ -13,7 +13,7 @@ from tracker import clock
 from tracker.errors import Refused
 from tracker.money import ZERO
 from tracker.shop import audit, categories, incoming, low_stock, movements, product_list, products, stock, suppliers
-from tracker.shop.product_list import Wanted
+from tracker.shop.product_list import ProductRow, Wanted
 from tracker.shop.products import Product
 from tracker.web import exports, htmx, listing, search
 from tracker.web.access import Person, needs
@@ -83,11 +83,22 @@ def index() -> ResponseReturnValue:
         return _export(view, wanted, costs)
     found = view.cut(product_list.listing(wanted, view.sort, view.desc, view.limit, view.offset))
     figures = product_list.figures()
-    totals = product_list.totals(wanted) if view.active() else product_list.Totals(figures.active, figures.value)
+    totals = _totals(view, wanted, found, figures)
     view.total = totals.found
     return htmx.page(
         "products/index.html", "list", view=view, rows=found, figures=figures, totals=totals, costs=costs, shows=SHOWS
     )
+
+
+def _totals(
+    view: listing.View, wanted: Wanted, found: Sequence[ProductRow], figures: product_list.Figures
+) -> product_list.Totals:
+    """Without a question where the answer is known: the whole shop, or a result that fits the page."""
+    if not view.active():
+        return product_list.Totals(figures.active, figures.value)
+    if view.page == 1 and not view.has_more:
+        return product_list.Totals(len(found), sum((row.value for row in found), ZERO))
+    return product_list.totals(wanted)
 
 
 def _number(view: listing.View, name: str) -> int | None:
@@ -148,8 +159,12 @@ def show(number: int) -> ResponseReturnValue:
         changes=changes_of(f"product:{number}") if g.person.can("audit.see") else [],
         costs=costs,
         reasons=stock.REASONS,
-        is_own=stock.is_own,
+        may_void={row.id for row in shown if _may_void(row)} if g.person.can("void.any") else set(),
     )
+
+
+def _may_void(row: movements.MovementRow) -> bool:
+    return not row.is_reversed and row.kind not in ("reversal", "residue") and stock.is_own(row.id, row.source)
 
 
 def changes_of(subject: str) -> list[tuple[audit.Audit, list[tuple[str, str]]]]:
