@@ -138,29 +138,32 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     return report
 
 
-def check_page(visit: Visit, pictures: str = "") -> None:
+EVERY_LOOK = tuple((theme, width, height) for theme in ("light", "dark") for width, height in WIDTHS)
+TWO_LOOKS = (("light", 1366, 768), ("dark", 360, 740))  # half the time, for sweeps over many pages
+
+
+def check_page(visit: Visit, pictures: str = "", looks: tuple[tuple[str, int, int], ...] = EVERY_LOOK) -> None:
     """The page as it is now is clean: axe-core in both themes at both widths, no complaint, no other host, no overflow.
 
     `pictures` names files under tests/artefacts to look at afterwards.
     """
     page = visit.page
     faults: list[str] = []
-    for theme in ("light", "dark"):
-        for width, height in WIDTHS:
-            page.set_viewport_size({"width": width, "height": height})
-            page.evaluate("theme => document.documentElement.setAttribute('data-bs-theme', theme)", theme)
-            page.wait_for_timeout(50)
-            where = f"{theme} {width}"
-            if pictures:
-                ARTEFACTS.mkdir(exist_ok=True)
-                page.screenshot(path=str(ARTEFACTS / f"{pictures}-{theme}-{width}.png"), full_page=True)
-            # As tall as the page: else axe takes what the bottom bar covers just now for too small to be hit.
-            tall = page.evaluate("document.documentElement.scrollHeight")
-            page.set_viewport_size({"width": width, "height": min(max(tall, height), 12_000)})
-            faults += [f"{where}: {fault}" for fault in _axe(page)]
-            too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            if too_wide > 0:
-                faults.append(f"{where}: the page is {too_wide} px wider than the screen")
+    for theme, width, height in looks:
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("theme => document.documentElement.setAttribute('data-bs-theme', theme)", theme)
+        page.wait_for_timeout(50)
+        where = f"{theme} {width}"
+        if pictures:
+            ARTEFACTS.mkdir(exist_ok=True)
+            page.screenshot(path=str(ARTEFACTS / f"{pictures}-{theme}-{width}.png"), full_page=True)
+        # As tall as the page: else axe takes what the bottom bar covers just now for too small to be hit.
+        tall = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": width, "height": min(max(tall, height), 12_000)})
+        faults += [f"{where}: {fault}" for fault in _axe(page)]
+        too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if too_wide > 0:
+            faults.append(f"{where}: the page is {too_wide} px wider than the screen")
     assert not faults, "\n".join(faults)
     assert not visit.complaints, "\n".join(visit.complaints)
     assert len(visit.hosts) <= 1, f"other hosts were asked: {visit.hosts}"
