@@ -19,7 +19,7 @@ from tracker.errors import Busy, Misconfigured, NotFound, ShopError
 
 Run = Callable[[argparse.Namespace], int]
 
-MODULES = ("processes", "jobs", "backups", "doctor", "mail", "logs", "service", "tests", "people")
+MODULES = ("processes", "jobs", "backups", "doctor", "mail", "logs", "service", "tests", "people", "data")
 DONE, FAILED, WRONG_USAGE, NOT_RUNNING, NO_SUCH_NAME, BUSY, CONFIGURATION, INTERRUPTED = 0, 1, 2, 3, 4, 75, 78, 130
 
 

@@ -26,7 +26,7 @@ FIELDS = ("name", "code", "description")
 
 def add(name: str, code: str = "", description: str = "") -> Category:
     """A new category. Raises Refused at the field when name or code is taken."""
-    values = _checked(name=name, code=code, description=description)
+    values = checked(name=name, code=code, description=description)
     with db.write():
         _refuse_taken(values, but=None)
         category = Category.create(**values)
@@ -36,7 +36,7 @@ def add(name: str, code: str = "", description: str = "") -> Category:
 
 def edit(category_id: int, **fields: str) -> Category:
     """Change what is given of name, code, description. Raises Refused at the field, NotFound."""
-    values = _checked(**fields)
+    values = checked(**fields)
     with db.write():
         get(category_id)
         _refuse_taken(values, but=category_id)
@@ -73,7 +73,8 @@ def choices() -> list[tuple[int, str]]:
     return db.rows("SELECT id, name FROM category ORDER BY name_key")
 
 
-def _checked(**fields: str) -> dict[str, Any]:
+def checked(**fields: str) -> dict[str, Any]:
+    """The columns for these fields, cleaned. Raises Refused at the field."""
     unknown = fields.keys() - set(FIELDS)
     if unknown:
         raise TypeError(f"a category has no {', '.join(sorted(unknown))}")

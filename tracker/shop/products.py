@@ -124,12 +124,13 @@ def by_code(code: str) -> Product | None:
     A UPC-A of 12 digits and the same number as EAN-13 (a leading 0) are one code: scanners send either.
     """
     scanned = "".join(code.split())
-    found = Product.select().where(Product.barcode.in_(_spellings(scanned))) if scanned else ()
+    found = Product.select().where(Product.barcode.in_(spellings(scanned))) if scanned else ()
     # Both spellings can't be taken by two products: `_refuse_taken` sees to it.
     return next(iter(found), None) or Product.get_or_none(Product.sku_key == text.key(code))
 
 
-def _spellings(barcode: str) -> list[str]:
+def spellings(barcode: str) -> list[str]:
+    """A barcode as scanners may send it: UPC-A with and without the leading 0 of EAN-13."""
     if barcode.isascii() and barcode.isdigit():
         if len(barcode) == 12:
             return [barcode, "0" + barcode]
@@ -166,7 +167,7 @@ def _refuse_fractions(values: dict[str, Any], product: Product) -> None:
 def _refuse_taken(values: dict[str, Any], but: int | None) -> None:
     rules = [("sku", Product.sku_key == values.get("sku_key"), "SKU")]
     if values.get("barcode"):
-        rules.append(("barcode", Product.barcode.in_(_spellings(values["barcode"])), "barcode"))
+        rules.append(("barcode", Product.barcode.in_(spellings(values["barcode"])), "barcode"))
     for field, rule, words in rules:
         other = Product.get_or_none(rule, Product.id != but) if field in values else None
         if other is not None:
