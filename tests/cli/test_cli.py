@@ -23,7 +23,7 @@ from tracker.errors import Busy, DataError, Misconfigured, NotAllowed, NotFound,
 from tracker.ops.control import NotRunning
 from tracker.ops.logfiles import LogFile
 
-EVERYDAY = {"status", "stop", "logs", "job", "backup", "doctor"}  # beside the start itself
+EVERYDAY = {"status", "stop", "job", "import", "backup", "doctor"}  # beside the start itself
 
 
 @pytest.fixture(autouse=True)

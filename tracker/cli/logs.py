@@ -25,7 +25,7 @@ Line = tuple[str, str]  # when it was said (text that sorts), and what the termi
 
 
 def register(add: Any) -> None:
-    logs = add("logs", "what the processes said; -f goes on showing what they say", _logs, everyday=True)
+    logs = add("logs", "what the processes said; -f goes on showing what they say", _logs)
     logs.add_argument("name", nargs="?", metavar="web|worker|supervisor")
     logs.add_argument("--errors", action="store_true", help="only warnings and errors")
     logs.add_argument("-n", type=int, default=LINES, metavar="LINES", help=f"how many lines ({LINES})")
