@@ -41,7 +41,9 @@ class Form(FlaskForm):  # type: ignore[misc]
     def values(self, *names: str) -> dict[str, Any]:
         """What the fields hold, by name; only these names, when some are given. Never the token."""
         return {
-            f.name: f.data for f in self._fields.values() if f.type != "CSRFTokenField" and (not names or f.name in names)
+            f.name: f.data
+            for f in self._fields.values()
+            if f.type != "CSRFTokenField" and (not names or f.name in names)
         }
 
     def refuse(self, error: ShopError) -> None:
