@@ -53,11 +53,9 @@ def listing() -> tuple[tuple[str, str], ...]:
     from babel import Locale
     from babel.numbers import get_territory_currencies
 
-    names = Locale("en").territories
-    found = [
-        (code, names[code]) for code in names if len(code) == 2 and _zones_of(code) and get_territory_currencies(code)
-    ]
-    return tuple(sorted(found, key=lambda pair: pair[1]))
+    names = {str(code): str(name) for code, name in Locale("en").territories.items()}
+    known = [code for code in names if len(code) == 2 and _zones_of(code) and get_territory_currencies(code)]
+    return tuple(sorted(((code, names[code]) for code in known), key=lambda pair: pair[1]))
 
 
 @lru_cache(maxsize=1)

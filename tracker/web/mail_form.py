@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import current_app
 
-from tracker import db
 from tracker.errors import Refused
 from tracker.mail import deliver, transport
 from tracker.mail.transport import Step
@@ -75,8 +74,7 @@ def store(form: MailFields, more: dict[str, Any] | None = None) -> None:
     elif password:
         secrets.set_smtp_password(config, password)
     if password or any(getattr(before, name) != getattr(changed, name) for name in (*_NAMES, "smtp_from")):
-        with db.write():
-            outbox.resume()
+        outbox.resume()
 
 
 def drop_fixed(form: MailFields) -> None:
