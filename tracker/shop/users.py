@@ -189,8 +189,8 @@ def choose_notices(user_id: int, level: str, choices: dict[str, tuple[bool, bool
 
 def wishes(user: User, kind: str) -> tuple[bool, bool]:
     """(in the app, by mail): what this person wants of this kind, as far as the role may see it."""
-    _, _, needs_me, mailed, roles = next(row for row in KINDS if row[0] == kind)
-    if user.role not in roles or not user.is_active:
+    _, _, needs_me, mailed, for_roles = next(row for row in KINDS if row[0] == kind)
+    if user.role not in for_roles or not user.is_active:
         return False, False
     if user.notices == "chosen":
         choice = NoticeChoice.get_or_none((NoticeChoice.user == user.id) & (NoticeChoice.kind == kind))
