@@ -89,6 +89,11 @@ def test_the_debt_reminder_says_what_is_owed_to_whom_and_how_late(shop: ShopFact
     assert 'href="tel:+254722410118"' in mail.html and "Fri 20 Nov 2026" in mail.text
 
 
+def test_how_far_ahead_it_looks_is_the_shops_setting(shop: ShopFacts) -> None:
+    mail = render.render("debt_reminder", sample_context("debt_reminder") | {"due_soon_days": 14}, shop)
+    assert "Due in the next 14 days: KES 21,750" in mail.text and "Due in the next 14 days" in mail.html
+
+
 def test_one_debt_reads_like_one(shop: ShopFacts) -> None:
     context = sample_context("debt_reminder")
     context |= {"suppliers": context["suppliers"][1:], "count": 1, "total": 2_500_000, "due_soon": [], "quiet_count": 0}

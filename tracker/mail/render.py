@@ -103,7 +103,6 @@ def _prepared(kind: str, context: dict[str, Any], most: int) -> dict[str, Any]:
                 (debt["days_late"] for supplier in context["suppliers"] for debt in supplier["debts"]), default=0
             ),
             "currency": money.currency(),
-            "soon": f"the next {formats.plural(context.get('due_soon_days', 7), 'day')}",
             "why": _WHY,
         }
     if kind == "reorder_alert":
