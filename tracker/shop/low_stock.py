@@ -42,6 +42,7 @@ class LowProduct(NamedTuple):
     low_told_on: date | None
     state: str
     cost: Money
+    phone: str | None  # the supplier's
 
     @property
     def word(self) -> str:
@@ -62,7 +63,7 @@ _QUESTION = """
 SELECT p.id, p.sku, p.name, p.unit, p.on_hand, p.reorder_level, p.on_order, p.reorder_quantity, p.supplier_id, s.name,
     CASE WHEN p.on_order > 0 THEN
         (SELECT MIN(i.expected_on) FROM incoming i WHERE i.product_id = p.id AND i.closed_at IS NULL) END,
-    p.snoozed_until, p.low_told_on, p.cost
+    p.snoozed_until, p.low_told_on, p.cost, s.phone
 FROM product p {0} LEFT JOIN supplier s ON s.id = p.supplier_id
 WHERE p.archived_at IS NULL AND p.on_hand <= p.reorder_level {1}
 """
@@ -83,9 +84,8 @@ def row_of(product_id: int, today: date) -> LowProduct | None:
 
 
 def _row(found: tuple[Any, ...], today: str) -> LowProduct:
-    (number, sku, name, unit, on_hand, level, on_order, usual, supplier_id, supplier, expected, snoozed, told, cost) = (
-        found
-    )
+    number, sku, name, unit, on_hand, level, on_order, usual, supplier_id, supplier, expected, snoozed, *more = found
+    told, cost, phone = more
     return LowProduct(
         number,
         sku,
@@ -102,6 +102,7 @@ def _row(found: tuple[Any, ...], today: str) -> LowProduct:
         date.fromisoformat(told) if told else None,
         _state(on_hand + on_order > level, snoozed, told, today),
         Money(cost),
+        phone,
     )
 
 

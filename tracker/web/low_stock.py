@@ -83,8 +83,9 @@ def _page(
         names={row.supplier_id: row.supplier for row in everything if row.supplier_id},
         costs=g.person.can("costs.see"),
         share_all=share.whatsapp(_order_text(groups)),
-        order_text=lambda group: share.whatsapp(_order_text([group])),
+        order_text=lambda group: share.whatsapp(_order_text([group]), group.products[0].phone or ""),
         typed=typed or {},
+        day=request.form.get("expected_on", "")[:10],
         form=form or OrderedForm(formdata=None),
     )
 
