@@ -13,7 +13,7 @@ from tracker import money
 from tracker.errors import Refused
 from tracker.money import Money
 from tracker.quantity import Quantity
-from tracker.web import access, fields, htmx
+from tracker.web import access, fields, htmx, stale
 from tracker.web.forms import Form
 
 HERE = {"Origin": "http://localhost:8000"}
@@ -138,6 +138,24 @@ def test_choices_are_escaped_and_the_chosen_one_is_marked(app):
         form.account.choices = [(2, '<b>"Bank"'), (1, "Till")]
         html = str(form.account(class_="form-select"))
     assert '<option value="2" selected>&lt;b&gt;&#34;Bank&#34;</option>' in html and 'class="form-select"' in html
+
+
+def test_every_secret_field_of_every_form_is_known_as_one_and_no_other(app):
+    secret, plain = set(), set()
+    for form in all_forms(Form):
+        if form.__module__.startswith("tracker."):
+            for name, field in vars(form).items():
+                if hasattr(field, "field_class"):
+                    (secret if issubclass(field.field_class, fields.PasswordField) else plain).add(name)
+    assert {"password", "code", "name"} <= secret | plain
+    assert [name for name in secret if not stale.is_secret(name)] == []
+    assert [name for name in plain if stale.is_secret(name)] == []
+
+
+def all_forms(kind):
+    for form in kind.__subclasses__():
+        yield form
+        yield from all_forms(form)
 
 
 # --- done once -------------------------------------------------------------------------------------------------------
