@@ -180,6 +180,8 @@ def _supplier_name(supplier_id: int) -> str:
 def settle(payable_id: int, amount: Money, source: str, on: date | None = None) -> Part:
     """Take an amount off one debt. Raises Refused when more is paid than is left, or the debt is voided."""
     positive(amount)
+    if not source:
+        raise ValueError("a settlement needs its source: without it nobody could take it back")
     with db.write():
         payable = get(payable_id)
         if payable.voided_at:

@@ -22,20 +22,21 @@ page = Blueprint("cash", __name__)
 FILE = ("number", "date", "account", "amount", "notes", "recorded_by", "voided")
 
 
-def _accounts() -> list[tuple[Any, str]]:
+def accounts() -> list[tuple[Any, str]]:
+    """The accounts to choose from, each with what it holds."""
     return [(account.id, f"{account.name} ({account.balance})") for account in cash.balances()]
 
 
 class EntryForm(Form):
-    account = ChoiceField("Account", Later(_accounts), required=True, coerce=int)
+    account = ChoiceField("Account", Later(accounts), required=True, coerce=int)
     amount = MoneyField("Amount", required=True)
     note = LineField("Purpose", required=True, help="Like: sales of Saturday, milk for the tea.")
     moved_on = DayField("Date", required=True, default=clock.today)
 
 
 class TransferForm(Form):
-    account = ChoiceField("From", Later(_accounts), required=True, coerce=int)
-    to_account = ChoiceField("To", Later(lambda: [("", "Choose…"), *_accounts()]), required=True, coerce=int)
+    account = ChoiceField("From", Later(accounts), required=True, coerce=int)
+    to_account = ChoiceField("To", Later(lambda: [("", "Choose…"), *accounts()]), required=True, coerce=int)
     amount = MoneyField("Amount", required=True)
     note = LineField("Note")
     moved_on = DayField("Date", required=True, default=clock.today)
@@ -66,11 +67,11 @@ def index() -> ResponseReturnValue:
     if view.format:
         return exports.answer(view.format, "cash", FILE, map(_file_row, cash.book(account, view.q)))
     rows = view.cut(cash.book(account, view.q, view.limit, view.offset))
-    accounts = cash.balances(archived=True)
-    held = sum((one.balance for one in accounts), ZERO)
+    known = cash.balances(archived=True)
+    held = sum((one.balance for one in known), ZERO)
     return htmx.page(
-        "cash/index.html", "list", view=view, rows=rows, accounts=[a for a in accounts if not a.archived_at],
-        names={str(a.id): a.name for a in accounts}, held=held,
+        "cash/index.html", "list", view=view, rows=rows, accounts=[a for a in known if not a.archived_at],
+        names={str(a.id): a.name for a in known}, held=held,
     )  # fmt: skip
 
 

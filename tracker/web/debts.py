@@ -70,7 +70,16 @@ def index() -> ResponseReturnValue:
     found = payables.by_supplier(state, today, days, **chosen, limit=view.limit, offset=view.offset)
     groups = payables.totals(view.cut(found))
     view.total = sums[state].count if state in sums else None
-    return htmx.page("debts/index.html", "list", view=view, groups=groups, sums=sums, today=today, days=days)
+    return htmx.page(
+        "debts/index.html",
+        "list",
+        view=view,
+        groups=groups,
+        sums=sums,
+        today=today,
+        days=days,
+        is_fragment=htmx.wanted(),
+    )
 
 
 def _file_row(debt: payables.Debt) -> tuple[Any, ...]:

@@ -15,9 +15,11 @@ from tracker.shop import cash, payables, payments, suppliers, voids
 from tracker.shop.owed import Debt
 from tracker.web import exports, htmx, listing, search
 from tracker.web.access import needs
+from tracker.web.cash import accounts
 from tracker.web.debts import VoidForm
 from tracker.web.fields import ChoiceField, DayField, LineField, MoneyField, NoteField
 from tracker.web.forms import Form
+from tracker.web.later import Later
 
 page = Blueprint("payments", __name__)
 FILE = ("date", "supplier", "account", "amount", "reference", "notes", "recorded_by", "voided")
@@ -25,7 +27,7 @@ FILE = ("date", "supplier", "account", "amount", "reference", "notes", "recorded
 
 class PaymentForm(Form):
     amount = MoneyField("Amount", required=True)
-    account = ChoiceField("Paid from", required=True, coerce=int)
+    account = ChoiceField("Paid from", Later(accounts), required=True, coerce=int)
     paid_on = DayField("Date of the payment", required=True, default=clock.today)
     reference = LineField("Reference", longest=60, help="A receipt's or transfer's number.")
     note = NoteField("Note", rows=2)
@@ -65,7 +67,7 @@ def new() -> ResponseReturnValue:
             "payments/choose.html", suppliers=suppliers.listing(show="owed", sort="owed", descending=True)
         )
     found = _splits(supplier)
-    form = _form()
+    form = PaymentForm()
     if not form.was_kept:
         _suggest(form, found, _number("debt"))
     return _page(supplier, form, found)
@@ -75,7 +77,7 @@ def new() -> ResponseReturnValue:
 @needs("payments.record")
 def create() -> ResponseReturnValue:
     supplier = _number("supplier") or 0
-    found, form = _splits(supplier), _form()
+    found, form = _splits(supplier), PaymentForm()
     is_split_read = _read_splits(found)
     if form.validate() and is_split_read:
         parts = {split.debt.id: split.amount for split in found if split.typed} or _whole(found, form.amount.data)
@@ -106,17 +108,6 @@ def _number(name: str) -> int | None:
     return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 16 else None
 
 
-def _form() -> PaymentForm:
-    """The form with the accounts that there are: a choice is checked against them while the form is made."""
-    accounts = [(account.id, f"{account.name} ({account.balance})") for account in cash.balances()]
-
-    class Bound(PaymentForm):
-        account = ChoiceField("Paid from", accounts, required=True, coerce=int)
-
-    Bound.__name__ = PaymentForm.__name__
-    return Bound()
-
-
 def _splits(supplier_id: int) -> list[Split]:
     return [Split(debt) for debt in payables.open_debts(supplier_id)]
 
@@ -132,10 +123,10 @@ def _suggest(form: PaymentForm, found: list[Split], debt_id: int | None) -> None
         late = [debt for debt in payable if debt.due_on < today]
         first = [debt for debt in payable if debt.due_on == payable[0].due_on]
         form.amount.data = sum((debt.left for debt in late or first), ZERO) or None
-    accounts = {account.id: account for account in cash.balances()}
-    enough = (number for number, account in accounts.items() if account.balance >= (form.amount.data or ZERO))
-    richest = max(accounts.values(), key=lambda account: account.balance, default=None)
-    form.account.data = next(enough, richest.id if richest else None)
+    held = cash.balances()
+    enough = [account for account in held if account.balance >= (form.amount.data or ZERO)]
+    chosen = enough[0] if enough else max(held, key=lambda account: account.balance, default=None)
+    form.account.data = chosen.id if chosen else None
 
 
 def _read_splits(found: list[Split]) -> bool:
