@@ -22,14 +22,14 @@ from tracker.errors import Busy, DataError
 from tracker.money import Money
 from tracker.quantity import Quantity
 
-sqlite3 = peewee.sqlite3
+sqlite3: Any = peewee.sqlite3  # type: ignore[attr-defined]
 log = logging.getLogger(__name__)
 
 WRITE_PATIENCE = 15.0  # seconds that a write waits for the other process before it says so
-_FIXED_IN = {(3, 44): (3, 44, 6), (3, 50): (3, 50, 7)}
+_FIXED_IN: dict[tuple[int, ...], tuple[int, ...]] = {(3, 44): (3, 44, 6), (3, 50): (3, 50, 7)}
 
 
-def wal_is_safe(version: tuple[int, ...] = peewee.sqlite3.sqlite_version_info) -> bool:
+def wal_is_safe(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
     """Whether this SQLite is free of the WAL-reset race (3.7.0 to 3.51.2, mended in 3.51.3, 3.50.7 and 3.44.6)."""
     return version >= _FIXED_IN.get(version[:2], (3, 51, 3))
 
@@ -43,7 +43,7 @@ class ThreadKeptDatabase(peewee.SqliteDatabase):
         self._all_lock = threading.Lock()
 
     def _connect(self) -> Any:
-        connection = super()._connect()
+        connection = super()._connect()  # type: ignore[misc]
         with self._all_lock:
             self._all.append(connection)
         return connection
@@ -53,7 +53,7 @@ class ThreadKeptDatabase(peewee.SqliteDatabase):
         return bool(self._all)
 
     def close_all(self) -> None:
-        """Close this thread's connection and those that other threads left behind. Call when they have stopped working."""
+        """Close this thread's connection and those that other threads left behind, once these have stopped working."""
         if not self.is_closed():
             with suppress(Exception):
                 self.rollback()
@@ -63,7 +63,7 @@ class ThreadKeptDatabase(peewee.SqliteDatabase):
                 with suppress(Exception):
                     connection.close()
             self._all.clear()
-        self._state.reset()
+        self._state.reset()  # type: ignore[attr-defined]
 
 
 books = ThreadKeptDatabase()  # data/shop.sqlite3
@@ -71,7 +71,7 @@ ops = ThreadKeptDatabase()  # data/ops.sqlite3
 
 
 def open_books(path: Path) -> None:
-    """Point the books at a file; connections follow as threads need them. The file's journal mode is set by `install`."""
+    """Point the books at a file; connections follow as threads need them. Its journal mode is set by `install`."""
     synchronous = 2 if wal_is_safe() else 3  # FULL; EXTRA in the fall-back's rollback journal
     pragmas = [
         ("busy_timeout", 5000),
@@ -94,7 +94,7 @@ def open_ops(path: Path) -> None:
 
 
 def install() -> str:
-    """Set the books' journal mode, which lives in the file: WAL, or TRUNCATE where WAL is not safe. Returns the mode."""
+    """Set the books' journal mode, which lives in the file: WAL, or TRUNCATE where WAL is not safe. Returns it."""
     wanted = "wal" if wal_is_safe() else "truncate"
     if books.pragma("journal_mode") != wanted:
         got = str(books.pragma("journal_mode", wanted))

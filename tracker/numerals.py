@@ -58,7 +58,7 @@ def parse(text: str, places: int, style: Style, what: str = "number") -> int:
     example = write(1234 * 10**places + (5 * 10 ** (places - 1) if places else 0), places, style)
     if not match or (style.group == "." and re.fullmatch(r"[0-9]{1,3}\.[0-9]{3}", digits)):
         raise Refused(f"“{text.strip()}” can't be read as {_article(what)}. Write it like {example}.")
-    return sign * _scaled(re.sub(rf"[^0-9]", "", match[1]), match[2] or "", places, what)
+    return sign * _scaled(re.sub(r"[^0-9]", "", match[1]), match[2] or "", places, what)
 
 
 def parse_plain(text: str, places: int, style: Style, what: str = "number") -> int:

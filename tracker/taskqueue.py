@@ -89,7 +89,7 @@ class LateSerializer(SignedSerializer):
     def _signature(self, message: bytes) -> bytes:
         if not self._key:
             raise ValueError("the queue has no key yet: open the shop first")
-        return super()._signature(message)  # type: ignore[no-any-return]
+        return super()._signature(message)
 
 
 class GracefulConsumer(Consumer):

@@ -11,7 +11,8 @@ import pytest
 from tests.jobs.real import RealShop
 from tests.mail import servers
 from tests.mail.servers import Sink
-from tracker import clock, config as configuration
+from tracker import clock
+from tracker import config as configuration
 from tracker.config import Config
 from tracker.money import Money
 from tracker.ops.startup import close_shop, open_shop

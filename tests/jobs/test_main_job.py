@@ -1,4 +1,4 @@
-"""The main job on real input, as a shop would do it: start, set up, import Northwind, wait for the hour, read the mails.
+"""The main job on real input, as a shop does it: start, set up, import Northwind, wait for the hour, read the mails.
 
 Then the power goes in the middle of a delivery. Budget: 150 s, most of it spent waiting for a minute of the clock.
 """
@@ -30,7 +30,11 @@ from tracker.config import ROOT, Config
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
 NORTHWIND = ROOT / "tracker" / "demo_data"
-DEBTS = (("Exotic Liquids", "EL-101", -3, "1250.00"), ("Tokyo Traders", "TT-7", 0, "300.00"), ("Pavlova, Ltd.", "PV-9", 5, "80.50"))
+DEBTS = (
+    ("Exotic Liquids", "EL-101", -3, "1250.00"),
+    ("Tokyo Traders", "TT-7", 0, "300.00"),
+    ("Pavlova, Ltd.", "PV-9", 5, "80.50"),
+)
 
 
 class Slow(Sink):

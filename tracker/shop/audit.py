@@ -22,7 +22,8 @@ class Actor:
     name: str = "Finance Tracker"
 
 
-_actor: contextvars.ContextVar[Actor] = contextvars.ContextVar("actor", default=Actor())
+PROGRAM = Actor()
+_actor: contextvars.ContextVar[Actor] = contextvars.ContextVar("actor", default=PROGRAM)
 
 
 class Audit(db.Model):

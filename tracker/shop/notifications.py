@@ -135,7 +135,7 @@ def mark_all_read(user_id: int, up_to_id: int | None = None) -> int:
         return int(Notification.update(read_at=clock.now()).where(where).execute())
 
 
-# --- clean-up ----------------------------------------------------------------------------------------------------------
+# --- clean-up ----------------------------------------------------------------------------------------------------
 
 
 def old_read_ids(limit: int, now: datetime | None = None) -> list[int]:

@@ -1,7 +1,7 @@
-"""The outbox: every mail is a row written with its cause, sent by the worker, at most once unless a double is harmless.
+"""The outbox: every mail is a row written with its cause, sent by the worker, once unless a double is harmless.
 
-States: queued, sending, sent, failed, expired, held ("may have been sent"), cancelled. While sending, the stage says how
-far it got: `connect` (surely not sent) or `data` (unknown after a crash, so it is held for a person to decide).
+States: queued, sending, sent, failed, expired, held ("may have been sent"), cancelled. While sending, the stage says
+how far it got: `connect` (surely not sent) or `data` (unknown after a crash, so it is held for a person to decide).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Mail(db.Model):
     @property
     def facts(self) -> dict[str, Any]:
         """The context as it was when the mail was decided."""
-        return json.loads(self.context)  # type: ignore[no-any-return]
+        return json.loads(self.context)
 
     @property
     def word(self) -> str:
@@ -82,7 +82,7 @@ class MailPause(db.Model):
     words = peewee.TextField(default="")
 
 
-# --- writing ---------------------------------------------------------------------------------------------------------
+# --- writing -----------------------------------------------------------------------------------------------------
 
 
 def is_open() -> bool:
@@ -151,7 +151,7 @@ def send_again(mail_id: int) -> Mail:
         mail = Mail.create(
             key=f"{old.key.split(':again-')[0]}:again-{secrets.token_hex(4)}",
             kind=old.kind,
-            user=old.user_id,
+            user=old.user,
             to_address=old.to_address,
             to_name=old.to_name,
             context=old.context,
@@ -176,7 +176,7 @@ def cancel(mail_id: int) -> None:
         audit.note("mail.cancel", f"mail:{mail_id}")
 
 
-# --- delivering (the worker) -------------------------------------------------------------------------------------------
+# --- delivering (the worker) -------------------------------------------------------------------------------------
 
 
 def waiting(now: datetime | None = None) -> bool:
@@ -189,7 +189,7 @@ def waiting(now: datetime | None = None) -> bool:
 
 
 def claim(owner: str, limit: int = 50) -> list[Mail]:
-    """Take the due mails for this worker: stage `connect`, the attempt counted before the try. One mail while paused."""
+    """Take the due mails for this worker: stage `connect`, the attempt counted first. One mail while paused."""
     now = clock.now()
     pause = paused()
     if pause:
@@ -297,7 +297,7 @@ def paused() -> MailPause | None:
     return MailPause.get_or_none(MailPause.id == 1)
 
 
-# --- questions ---------------------------------------------------------------------------------------------------------
+# --- questions ---------------------------------------------------------------------------------------------------
 
 
 def get(mail_id: int) -> Mail:
@@ -341,5 +341,5 @@ def _mine(mail: Mail, at_stage: str | None, /, **values: Any) -> bool:
     return bool(_change(where & (Mail.attempt == mail.attempt), **values))
 
 
-def _attempted(mail: Mail, stage: str, result: str, words: str) -> None:
-    MailAttempt.insert(mail=mail.id, at=clock.now(), stage=stage, result=result, words=words[:2000]).execute()
+def _attempted(mail: Mail, stage: str | None, result: str, words: str) -> None:
+    MailAttempt.insert(mail=mail.id, at=clock.now(), stage=stage or "", result=result, words=words[:2000]).execute()

@@ -19,7 +19,7 @@ from tracker.shop import audit
 class Setting(db.Model):
     """One stored value."""
 
-    id = None
+    id = None  # type: ignore[assignment]
     key = peewee.TextField(primary_key=True)
     value = peewee.TextField()
 
@@ -59,7 +59,7 @@ _fixed: dict[str, Any] = {}
 
 
 def load(config: Config | None = None) -> Settings:
-    """Read the settings and tell clock, money and quantity. One statement; each process calls it per request or minute."""
+    """Read the settings and tell clock, money and quantity. One statement: called per request, or per minute."""
     global _current
     if config is not None:
         _fixed.clear()
@@ -209,7 +209,9 @@ def _port(value: int) -> int:
 def address(value: str, field: str = "email") -> str:
     """An e-mail address, loosely checked (the server decides), never with line breaks. Empty stays empty."""
     found = text.line(value, field, "e-mail address", 254)
-    if found and not re.fullmatch(r"[^@\s,;<>\"()\\]+@[^@\s,;<>\"()\\]+\.[^@\s,;<>\"()\\]+|[^@\s,;<>\"()\\]+@localhost", found):
+    if found and not re.fullmatch(
+        r"[^@\s,;<>\"()\\]+@[^@\s,;<>\"()\\]+\.[^@\s,;<>\"()\\]+|[^@\s,;<>\"()\\]+@localhost", found
+    ):
         raise Refused(f"“{found}” is not an e-mail address.", field)
     return found
 
