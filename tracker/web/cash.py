@@ -11,9 +11,8 @@ from tracker import clock
 from tracker.errors import NotFound, Refused
 from tracker.money import ZERO
 from tracker.shop import cash, voids
-from tracker.web import exports, htmx, listing, search
+from tracker.web import exports, htmx, listing, search, voiding
 from tracker.web.access import needs
-from tracker.web.debts import VoidForm
 from tracker.web.fields import ChoiceField, DayField, LineField, MoneyField
 from tracker.web.forms import Form
 from tracker.web.later import Later
@@ -125,23 +124,10 @@ def show(number: int) -> ResponseReturnValue:
 @page.post("/cash/entries/<int:number>/void")
 @needs("void.any")
 def void(number: int) -> ResponseReturnValue:
-    form = VoidForm()
-    source = cash.entry(number).source
-    if form.validate():
-        try:
-            _void(source, form.reason.data)
-        except (Refused, NotFound) as no:
-            form.refuse(no)
-        else:
-            return htmx.see_other(f"/cash/entries/{number}", "The entry is voided.")
-    return _shown(number, form), 422
-
-
-def _void(source: str, reason: str) -> None:
-    kind, _, document = source.partition(":")
+    kind, _, document = (source := cash.entry(number).source).partition(":")
     if kind != "cash":
         raise Refused(f"This belongs to {kind} {document}. Void the {kind} itself.")
-    voids.void(source, reason)
+    return voiding.void(source, f"/cash/entries/{number}", "The entry is voided.", lambda wrong: _shown(number, wrong))
 
 
 def _shown(number: int, wrong: Form | None = None) -> str:

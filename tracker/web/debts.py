@@ -12,7 +12,7 @@ from tracker.errors import Refused
 from tracker.money import ZERO
 from tracker.shop import payables, settings, suppliers, voids
 from tracker.shop.reports import debts
-from tracker.web import chrome, exports, htmx, listing, search
+from tracker.web import chrome, exports, htmx, listing, search, voiding
 from tracker.web.access import Person, needs
 from tracker.web.fields import ChoiceField, DayField, LineField, MoneyField, NoteField
 from tracker.web.forms import Form
@@ -44,12 +44,6 @@ class PromiseForm(Form):
 
 class DisputeForm(Form):
     dispute = LineField("What is wrong with it")
-
-
-class VoidForm(Form):
-    """The dialog that takes something back; its field is made by the template."""
-
-    reason = LineField("Reason", required=True)
 
 
 @page.get("/debts")
@@ -151,10 +145,9 @@ def dispute(number: int) -> ResponseReturnValue:
 @page.post("/debts/<int:number>/void")
 @needs("void.any")
 def void(number: int) -> ResponseReturnValue:
-    form = VoidForm()
     debt = payables.get(number)
     words = f"The debt of {debt.amount.with_currency()} is voided."
-    return _marked(number, form, lambda: voids.void(debt.document, form.reason.data), words)
+    return voiding.void(debt.document, f"/debts/{number}", words, lambda wrong: _shown(number, wrong))
 
 
 def _marked(number: int, form: Form, change: Any, words: str) -> ResponseReturnValue:

@@ -13,10 +13,9 @@ from tracker.errors import Refused
 from tracker.money import ZERO, Money
 from tracker.shop import cash, payables, payments, suppliers, voids
 from tracker.shop.owed import Debt
-from tracker.web import exports, htmx, listing, search
+from tracker.web import exports, htmx, listing, search, voiding
 from tracker.web.access import needs
 from tracker.web.cash import accounts
-from tracker.web.debts import VoidForm
 from tracker.web.fields import ChoiceField, DayField, LineField, MoneyField, NoteField
 from tracker.web.forms import Form
 from tracker.web.later import Later
@@ -158,16 +157,9 @@ def show(number: int) -> ResponseReturnValue:
 @page.post("/payments/<int:number>/void")
 @needs("payments.void")
 def void(number: int) -> ResponseReturnValue:
-    form = VoidForm()
     payment = payments.get(number)
-    if form.validate():
-        try:
-            voids.void(payment.document, form.reason.data)
-        except Refused as no:
-            form.refuse(no)
-        else:
-            return htmx.see_other(f"/payments/{number}", f"The payment of {payment.amount.with_currency()} is voided.")
-    return _shown(number, form), 422
+    words = f"The payment of {payment.amount.with_currency()} is voided."
+    return voiding.void(payment.document, f"/payments/{number}", words, lambda wrong: _shown(number, wrong))
 
 
 def _shown(number: int, wrong: Form | None = None) -> str:
