@@ -22,4 +22,5 @@ PAGES: tuple[str, ...] = (
     "health",
     "jobs",
     "mails",
+    "imports",
 )

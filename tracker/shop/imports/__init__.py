@@ -11,6 +11,7 @@ from tracker import db
 from tracker.errors import NotFound, Refused
 from tracker.shop import audit, sheets
 from tracker.shop.imports import categories, debts, fields, lines, products, suppliers
+from tracker.shop.imports.fields import Columns
 from tracker.shop.imports.files import Sheet
 from tracker.shop.imports.lines import Line
 
@@ -31,10 +32,11 @@ class Wish:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a file does to the books: `is_booked` when it did it, `is_good` when it can."""
+    """What a file does to the books: `is_good` when it can come in, `is_booked` when it did."""
 
     kind: str
     lines: list[Line]
+    columns: Columns
     notes: list[str]
     is_good: bool
     is_booked: bool = False
@@ -72,9 +74,9 @@ def template(kind: str) -> str:
 def preview(kind: str, sheet: Sheet, wish: Wish | None = None) -> Outcome:
     """What booking would do, now; nothing is written. Raises Refused for a file that has not the columns it needs."""
     wish = wish or Wish()
-    found, notes = _read(kind, sheet, wish)
+    columns, found = _read(kind, sheet, wish)
     with db.books.atomic():  # one state of the books for all questions
-        return _prepared(kind, found, notes, wish)
+        return _prepared(kind, columns, found, wish)
 
 
 def book(kind: str, sheet: Sheet, wish: Wish | None = None) -> Outcome:
@@ -83,9 +85,9 @@ def book(kind: str, sheet: Sheet, wish: Wish | None = None) -> Outcome:
     The cells are read before the books are locked, so that selling goes on meanwhile. Raises Refused as `preview` does.
     """
     wish = wish or Wish()
-    found, notes = _read(kind, sheet, wish)
+    columns, found = _read(kind, sheet, wish)
     with db.write():
-        outcome = _prepared(kind, found, notes, wish)
+        outcome = _prepared(kind, columns, found, wish)
         if not outcome.is_good:
             return outcome
         _kind(kind).book(found)
@@ -94,7 +96,7 @@ def book(kind: str, sheet: Sheet, wish: Wish | None = None) -> Outcome:
     return replace(outcome, is_booked=True)
 
 
-def _read(kind: str, sheet: Sheet, wish: Wish) -> tuple[list[Line], list[str]]:
+def _read(kind: str, sheet: Sheet, wish: Wish) -> tuple[Columns, list[Line]]:
     module = _kind(kind)
     columns = fields.match(module.FIELDS, sheet.header, wish.columns)
     missing = [name for name in module.NEEDED if name not in columns.where]
@@ -102,17 +104,17 @@ def _read(kind: str, sheet: Sheet, wish: Wish) -> tuple[list[Line], list[str]]:
         words = " and no ".join(missing)
         there = ", ".join(filter(None, sheet.header))[:300]
         raise Refused(f"The file has no column {words}. Its columns are: {there}.")
-    notes = []
+    return columns, lines.read(module.FIELDS, columns, sheet)
+
+
+def _prepared(kind: str, columns: Columns, found: list[Line], wish: Wish) -> Outcome:
+    _kind(kind).prepare(found, wish.update)
+    is_good = wish.skip_bad or not any(line.faults for line in found)
+    notes = _told(found)
     if columns.ignored:
         shown = ", ".join(columns.ignored[:12])
         notes.append(f"Columns that are not read: {shown}{' and more' if len(columns.ignored) > 12 else ''}.")
-    return lines.read(module.FIELDS, columns, sheet), notes
-
-
-def _prepared(kind: str, found: list[Line], notes: list[str], wish: Wish) -> Outcome:
-    _kind(kind).prepare(found, wish.update)
-    is_good = wish.skip_bad or not any(line.faults for line in found)
-    return Outcome(kind, found, notes + _told(found), is_good)
+    return Outcome(kind, found, columns, notes, is_good)
 
 
 def _told(found: list[Line]) -> list[str]:
