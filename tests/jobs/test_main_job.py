@@ -219,8 +219,8 @@ def read_the_reorder_mail(text: str) -> None:
                 ordered |= {row["name"]} if coming else set()
                 covered |= {row["name"]} if on_hand + coming > level else set()
     assert (len(low), len(ordered), len(covered)) == (18, 17, 16)
-    named = {name for name in everything if re.search(rf"(?m)(^|[^\w]){re.escape(name)}([^\w]|$)", text)}
-    shorter = {name for name in named if any(name != other and name in other for other in named)} - low
-    assert named - shorter == low
-    urgent = re.split(r"(?im)^.*ordered.*$", text, maxsplit=1)[0]
-    assert {name for name in low if name in urgent} == low - covered
+    listed = [re.sub("[\u2066-\u2069]", "", line) for line in re.findall(r"(?m)^\s*- (.*)$", text)]
+    named = {max((name for name in everything if line.startswith(name)), key=len) for line in listed}
+    assert named == low and len(listed) == 18
+    before = text[: text.index("Already ordered")]
+    assert {name for name in low if f"- \u2068{name}" in before or f"- {name}" in before} == low - covered

@@ -8,7 +8,7 @@ from typing import Any
 from tracker import clock
 from tracker.jobs import audience
 from tracker.ops.job_runs import Finish, JobRun, Work
-from tracker.shop import notifications, outbox, owed, settings, suppliers
+from tracker.shop import notifications, outbox, owed, settings
 from tracker.shop.notifications import Notice
 from tracker.shop.owed import Debt, Reminder
 from tracker.shop.users import User
@@ -25,9 +25,8 @@ def run(run: JobRun) -> Finish:
         if not reminder.count:
             return Work(_nothing(reminder), "nothing")
         already = outbox.of_day(KIND, "all")
-        phones = suppliers.phones([group.supplier_id for group in reminder.suppliers])
         told = notifications.tell_all(
-            KIND, [_notice(reminder)], lambda user: context(reminder, phones, user), again=run.again, run_id=run.id
+            KIND, [_notice(reminder)], lambda user: context(reminder, user), again=run.again, run_id=run.id
         )
         return audience.work(KIND, told, already, _facts(reminder), run.again)
 
@@ -54,7 +53,7 @@ def preview() -> dict[str, Any]:
     }
 
 
-def context(reminder: Reminder, phones: dict[int, str], user: User) -> dict[str, Any]:
+def context(reminder: Reminder, user: User) -> dict[str, Any]:
     """The mail's facts, plain JSON."""
     today = reminder.today
     return {
@@ -66,7 +65,7 @@ def context(reminder: Reminder, phones: dict[int, str], user: User) -> dict[str,
             {
                 "supplier": group.supplier,
                 "supplier_id": group.supplier_id,
-                "phone": phones.get(group.supplier_id, ""),
+                "phone": group.phone,
                 "total": group.total.minor,
                 "debts": [
                     {

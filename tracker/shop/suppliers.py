@@ -158,12 +158,6 @@ class SupplierTotals:
     owed_sum: Money
 
 
-def phones(supplier_ids: list[int]) -> dict[int, str]:
-    """Whom to ring: the numbers of those suppliers, empty where there is none."""
-    marks = ", ".join("?" * len(supplier_ids))
-    return dict(db.rows(f"SELECT id, phone FROM supplier WHERE id IN ({marks})", *supplier_ids))
-
-
 def totals(search: str = "", show: str = "active") -> SupplierTotals:
     """The figures above a list, in one statement. `owed` counts suppliers we owe something."""
     where, values = _where(search, show)
