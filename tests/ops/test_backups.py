@@ -14,7 +14,6 @@ from tests.ops.copying import book, entries
 from tracker import clock, db
 from tracker.config import Config
 from tracker.errors import DataError, NotFound
-from tracker.files import write_private
 from tracker.ops import backups, copies, examine
 from tracker.shop import settings
 
@@ -109,8 +108,8 @@ def test_the_last_two_days_fourteen_days_and_twelve_months_are_kept(config: Conf
         for hour in (2, 14):
             moment = (today - timedelta(days=days)).replace(hour=hour)
             path = config.backups / f"shop-{moment:%Y%m%d-%H%M%S}.sqlite3"
-            write_private(path, b"a copy")
-            write_private(path.with_name(path.name + ".sha256"), b"its hash")
+            path.write_bytes(b"a copy")
+            path.with_name(path.name + ".sha256").write_bytes(b"its hash")
     clock.use("UTC")
     with clock.frozen(today):
         backups._thin_out(config.backups)

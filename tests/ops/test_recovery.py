@@ -16,11 +16,11 @@ from tests.ops.copying import PROGRAMS, at, book, copy_folder, entries, is_sound
 from tracker import db
 from tracker.config import ROOT, Config
 from tracker.errors import DataError
-from tracker.ops import backups, examine, instance, presence, recovery, restore, snapshots
+from tracker.ops import backups, examine, exchange, instance, presence, recovery, restore, snapshots
 from tracker.ops.startup import close_shop, open_shop
 from tracker.shop import outbox, settings
 
-COPIES = 12
+COPIES = 10
 
 
 def _said(config: Config) -> str:
@@ -125,7 +125,7 @@ def test_every_copy_of_a_busy_folder_starts_and_loses_nothing_silently(shop: Con
     said = tmp_path / "said"
     with said.open("wb") as out:
         seller = subprocess.Popen(
-            [sys.executable, str(PROGRAMS / "selling.py"), str(shop.data), "9"],
+            [sys.executable, str(PROGRAMS / "selling.py"), str(shop.data), "8"],
             stdout=out,
             stdin=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -317,7 +317,7 @@ def test_a_kill_while_falling_back_ends_in_the_same_state(shop: Config) -> None:
     for point in ("recovery.ready", "restore.planned", "restore.renamed"):
         assert run("opening", shop.data, CRASH_AT=point).returncode != 0
     open_shop(shop)
-    assert entries() == 3 and is_sound() and not restore.is_pending(shop)
+    assert entries() == 3 and is_sound() and not exchange.is_pending(shop)
     assert not (shop.data / "restore").exists()
 
 

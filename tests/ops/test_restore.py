@@ -14,7 +14,18 @@ from tracker import clock, db
 from tracker.config import Config
 from tracker.errors import Busy, DataError, NotFound, Refused
 from tracker.files import Lock
-from tracker.ops import backups, copies, examine, migrations, presence, recovery, restore, schedules, snapshots
+from tracker.ops import (
+    backups,
+    copies,
+    examine,
+    exchange,
+    migrations,
+    presence,
+    recovery,
+    restore,
+    schedules,
+    snapshots,
+)
 from tracker.ops.startup import close_shop, open_shop
 from tracker.shop import users
 
@@ -34,7 +45,7 @@ def test_a_restore_brings_back_the_books_of_the_backup(shop: Config, backup: Pat
     open_shop(shop)
     assert entries() == 3 and is_sound()
     assert recovery.last(shop) is None
-    assert not (shop.data / "restore").exists() and not restore.is_pending(shop)
+    assert not (shop.data / "restore").exists() and not exchange.is_pending(shop)
 
 
 def test_what_was_there_is_snapshotted_and_its_files_are_kept(shop: Config, backup: Path) -> None:
@@ -84,7 +95,7 @@ def test_nothing_that_the_backup_had_queued_goes_out_or_runs_by_itself(shop: Con
             "INSERT INTO job_run (job, trigger, state, due_at, created_at) VALUES (?, 'schedule', ?, ?, ?)",
             (job, state, moment, moment),
         )
-    schedules.Schedule.insert(
+    schedules.Schedule.replace(
         job="backup", at="02:00", seen_until=moment, default_at="02:00", default_days="every", default_cron=""
     ).execute()
     db.books.execute_sql(
@@ -201,6 +212,12 @@ def test_a_file_that_is_not_there_and_the_shops_own_file_are_refused(shop: Confi
         restore.restore(shop, str(shop.books), yes=True)
 
 
+def test_a_file_with_a_wal_beside_it_is_not_taken_for_a_finished_copy(shop: Config, backup: Path) -> None:
+    backup.with_name(backup.name + "-wal").write_bytes(b"changes")
+    with pytest.raises(Refused, match=r"-wal beside it .* Nothing was changed"):
+        restore.restore(shop, backup.name, yes=True)
+
+
 def test_too_little_room_is_said_before_anything_is_touched(
     shop: Config, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,7 +276,7 @@ def test_killed_anywhere_the_next_start_has_the_old_books_or_the_new(shop: Confi
     assert killed.returncode != 0 and killed.stderr == ""
     open_shop(shop)
     assert entries() == POINTS[point] and is_sound()
-    assert not restore.is_pending(shop)
+    assert not exchange.is_pending(shop) and not (shop.data / "restore").exists()
     assert not presence.look(shop).others
 
 
@@ -282,7 +299,7 @@ def test_a_copy_that_spoilt_on_its_way_is_taken_back_wherever_that_is_killed(
     said = recovery.last(shop)
     assert said is not None and "are back" in said.sentence
     assert entries() == 5 and is_sound()
-    assert not restore.is_pending(shop) and present["shop.sqlite3"]
+    assert not exchange.is_pending(shop) and present["shop.sqlite3"]
 
 
 def test_a_cashier_stays_a_cashier(shop: Config, backup: Path) -> None:

@@ -1,4 +1,4 @@
-"""Verified snapshots: what they hold, when they are taken, what stays, what a kill or a full disk leaves. Budget: 9 s."""
+"""Verified snapshots: what they hold, when they are taken, what a kill or a full disk leaves. Budget: 9 s."""
 
 from __future__ import annotations
 

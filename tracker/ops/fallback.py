@@ -10,7 +10,7 @@ from tracker import clock, crashes
 from tracker.config import Config
 from tracker.errors import DataError
 from tracker.files import private_folder
-from tracker.ops import copies, examine, instance, restore
+from tracker.ops import copies, examine, exchange, instance
 
 LOOKED_AT = 8  # copies of each folder, at most: each costs a second in a large shop
 
@@ -50,7 +50,8 @@ def fall_back(config: Config, why: str) -> tuple[str, str]:
         )
     source, _ = good
     written = _last_written(config)
-    incoming = private_folder(config.data / "restore") / "shop.sqlite3"
+    incoming = exchange.incoming(config)
+    private_folder(incoming.parent)
     incoming.unlink(missing_ok=True)
     copies.plain_copy(source, incoming)
     prepared = examine.prepare(incoming, f"started from {source.name}: {why}")
@@ -59,7 +60,7 @@ def fall_back(config: Config, why: str) -> tuple[str, str]:
             f"The books can't be used: {why}; and {source.name} could not be made ready. Run: run.py restore."
         )
     crashes.at("recovery.ready")
-    aside = restore.exchange(config, incoming, source.name, prepared.lineage)
+    aside = exchange.exchange(config, source.name, prepared.lineage)
     taken = copies.taken_at(source)
     words = f"{why[0].upper()}{why[1:]}. The shop goes on from {source.name}, taken {local(taken)}."
     words += f" {_lost(taken, written)}"
@@ -71,7 +72,7 @@ def fall_back(config: Config, why: str) -> tuple[str, str]:
 
 def _last_written(config: Config) -> datetime | None:
     times = []
-    for name in restore.SET[:2]:
+    for name in exchange.SET[:2]:
         with suppress(OSError):
             times.append((config.data / name).stat().st_mtime)
     return datetime.fromtimestamp(max(times), UTC) if times else None

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+import peewee
+
 from tracker import clock
 from tracker.config import Config
 from tracker.files import Lock
@@ -40,13 +42,21 @@ def problems(config: Config) -> list[Problem]:
 
 def checks(config: Config, thoroughly: bool = False) -> list[Check]:
     """Everything that is looked at, good or bad. `thoroughly` also reads every page of the books and adds them up."""
-    installation = doctor.quick(config)
+    installation, runs = doctor.quick(config), last_runs()
     if thoroughly:
         installation[0] = doctor.database_thoroughly(config)
         installation += [added_up(), web(config)]
     else:
-        installation.append(last_books_check())
-    return [*installation, worker(config), *schedule(), *failed_jobs(), *mail_settings(), *waiting_mail(), reachable()]
+        installation.append(last_books_check(runs.get("books_check")))
+    return [
+        *installation,
+        worker(config),
+        *schedule(),
+        *failed_jobs(runs),
+        *mail_settings(),
+        *waiting_mail(),
+        reachable(),
+    ]
 
 
 # --- the books and the processes -------------------------------------------------------------------------------------
@@ -60,9 +70,8 @@ def added_up() -> Check:
     return Check("books_check", "fail", faults[0].sentence + more, _BOOKS_FIX)
 
 
-def last_books_check() -> Check:
+def last_books_check(run: job_runs.JobRun | None) -> Check:
     """What the nightly check found."""
-    run = job_runs.last("books_check")
     if run is None:
         return Check("books_check", "ok", "The books are checked tonight for the first time.")
     if run.state == "failed" or run.outcome == "failed":
@@ -123,10 +132,17 @@ def _is_late(row: schedules.Schedule) -> bool:
     return bool(schedules.slots(row, row.seen_until, clock.now() - LATE - job.after_start))
 
 
-def failed_jobs() -> Iterator[Check]:
+def last_runs() -> dict[str, job_runs.JobRun]:
+    """The newest run of each job that is over, in one statement: pages ask this."""
+    run = job_runs.JobRun
+    over = run.select(peewee.fn.MAX(run.id)).where(run.state.in_(("done", "failed", "missed"))).group_by(run.job)
+    return {found.job: found for found in run.select().where(run.id.in_(over))}
+
+
+def failed_jobs(runs: dict[str, job_runs.JobRun]) -> Iterator[Check]:
     """A card for each job whose last run failed or was missed. (The books check has its own.)"""
     for name, job in timetable.JOBS.items():
-        run = job_runs.last(name) if name != "books_check" else None
+        run = runs.get(name) if name != "books_check" else None
         if run is None or (run.state == "done" and run.outcome != "failed"):
             continue
         when = f"{clock.local(run.ended_at or run.due_at):%Y-%m-%d %H:%M}"

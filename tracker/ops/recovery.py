@@ -20,7 +20,7 @@ from tracker import clock, db
 from tracker.config import Config
 from tracker.errors import DataError
 from tracker.files import private_folder, write_private
-from tracker.ops import examine, fallback, instance, migrations, presence, restore, snapshots
+from tracker.ops import examine, exchange, fallback, instance, migrations, presence, snapshots
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,7 @@ def choose(config: Config) -> Outcome | None:
         presence.enter(config)
         if not seen.others:
             presence.sweep(config)
+            exchange.tidy(config)
         return outcome
     except PermissionError as error:
         raise DataError(
@@ -89,8 +90,8 @@ def _record(config: Config) -> Path:
 
 
 def _look(config: Config, seen: presence.Seen) -> Outcome | None:
-    if restore.is_pending(config):
-        problem = restore.finish_pending(config)
+    if exchange.is_pending(config):
+        problem = exchange.finish_pending(config)
         words = (
             f"A restore was taken back: {problem}" if problem else "A restore that was interrupted has been finished."
         )
@@ -217,7 +218,7 @@ def _set_aside(config: Config) -> Path | None:
     present = _companions(config)
     if not present:
         return None
-    aside = private_folder(restore.free_folder(config))
+    aside = private_folder(exchange.free_folder(config))
     for name in present:
         os.replace(config.data / name, aside / name)
     return aside
@@ -229,7 +230,7 @@ def _fell_back(config: Config, why: str) -> Outcome:
 
 
 def _companions(config: Config) -> list[str]:
-    return [name for name in restore.SET[1:4] if (config.data / name).exists()]
+    return [name for name in exchange.SET[1:4] if (config.data / name).exists()]
 
 
 def _said(config: Config, took: str, sentence: str, severity: str = "warning") -> Outcome:

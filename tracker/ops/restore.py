@@ -1,30 +1,24 @@
 """Puts one of our own copies in the place of the books, so that a kill at any moment ends in the old or the new ones.
 
 Everything slow or doubtful happens to a private copy in `data/restore/` first: examined in a process of its own,
-migrated, its mail held. Then a plan is written down (`restore-pending.json`); what is left are renames, which a start
-finishes.
+migrated, its mail held. What is left are renames (`tracker.ops.exchange`).
 """
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from tracker import clock, crashes, db
 from tracker.config import Config
 from tracker.errors import Busy, DataError, Refused
-from tracker.files import Lock, flush_folder, private_folder, write_private
-from tracker.ops import backups, copies, examine, instance, migrations, presence, snapshots
+from tracker.files import Lock, private_folder
+from tracker.ops import backups, copies, examine, exchange, instance, migrations, presence, snapshots
 from tracker.shop import settings
 
 LARGEST = 4 << 30  # bytes
 HEADER = b"SQLite format 3\0"
-SET = tuple(name + end for name in ("shop.sqlite3", "ops.sqlite3") for end in ("", "-wal", "-shm", "-journal"))
 
 
 def restore(config: Config, file: str, yes: bool) -> str:
@@ -36,7 +30,7 @@ def restore(config: Config, file: str, yes: bool) -> str:
     lock = migrations.locked(config)
     try:
         refuse_while_open(config)
-        finish_pending(config)
+        exchange.finish_pending(config)
         source = backups.find(config, file)
         if not yes:
             raise Refused(f"This replaces the shop's books with those of {source.name}. Say so with --yes.")
@@ -44,12 +38,11 @@ def restore(config: Config, file: str, yes: bool) -> str:
         try:
             report = _made_ready(incoming, source)
             kept = _snapshot_present(config)
-            aside = exchange(config, incoming, source.name, report.lineage)
+            aside = exchange.exchange(config, source.name, report.lineage)
             _first_snapshot(config)
             instance.note_closed(config)
         finally:
-            if not is_pending(config):
-                shutil.rmtree(_incoming_folder(config), ignore_errors=True)
+            exchange.tidy(config)
         return (
             f"The books of {source.name} are in place, {_until(report)}. {kept}The files that were here lie in {aside}."
         )
@@ -75,16 +68,13 @@ def refuse_while_open(config: Config) -> None:
 # --- the file that is offered ----------------------------------------------------------------------------------------
 
 
-def _incoming_folder(config: Config) -> Path:
-    return config.data / "restore"
-
-
 def _brought_in(config: Config, source: Path) -> Path:
     """Copy the file in and compare its hash: what is examined is what will be used."""
     _refuse_at_sight(config, source)
-    folder = _incoming_folder(config)
+    incoming = exchange.incoming(config)
+    folder = incoming.parent
     shutil.rmtree(folder, ignore_errors=True)
-    incoming = private_folder(folder) / "shop.sqlite3"
+    private_folder(folder)
     try:
         copies.plain_copy(source, incoming)
     except OSError as error:
@@ -99,6 +89,12 @@ def _brought_in(config: Config, source: Path) -> Path:
 def _refuse_at_sight(config: Config, source: Path) -> None:
     if source == config.books.resolve():
         raise Refused("That is the shop's own file. Choose a backup: run.py backup list.")
+    wal = source.with_name(source.name + "-wal")
+    if wal.exists() and wal.stat().st_size:
+        raise Refused(
+            f"{source.name} is not a finished copy: {wal.name} beside it has changes that belong to it. Copy that whole"
+            " folder and start it instead. Nothing was changed."
+        )
     size = source.stat().st_size
     if size > LARGEST:
         raise Refused(f"{source.name} is larger than any shop's books ({size >> 30} GB). Nothing was changed.")
@@ -150,111 +146,3 @@ def _snapshot(config: Config, why: str) -> snapshots.Snapshot | None:
         return None
     finally:
         db.close()
-
-
-# --- the exchange ----------------------------------------------------------------------------------------------------
-
-
-def exchange(config: Config, incoming: Path, name: str, lineage: int) -> Path:
-    """Put a ready copy (in this data folder) in the place of the books. Returns where the present files went.
-
-    Raises DataError when the copy is not whole in its new place; then the files that were there are back. The caller
-    holds the migrate lock and nobody has the books open.
-    """
-    aside = free_folder(config)
-    copies.flush(incoming)
-    plan = {
-        "from": name,
-        "incoming": incoming.relative_to(config.data).as_posix(),
-        "sha256": copies.digest(incoming),
-        "aside": aside.name,
-        "lineage": lineage,
-        "present": [found for found in SET if (config.data / found).exists()],
-    }
-    _write_plan(config, plan)
-    crashes.at("restore.planned")
-    problem = finish_pending(config)
-    if problem:
-        raise DataError(problem)
-    return aside
-
-
-def finish_pending(config: Config) -> str:
-    """Carry out the plan that was written down, from wherever a kill left it. Returns why it had to be taken back."""
-    path = _plan_path(config)
-    try:
-        plan = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return ""
-    problem = plan.get("problem") or _carry_out(config, plan)
-    if problem:
-        _write_plan(config, {**plan, "problem": problem})  # from here on it is only taken back
-        crashes.at("restore.refused")
-        _take_back(config, plan)
-        problem += " The books that were here are back."
-    instance.remember(config, None if problem else plan["lineage"])
-    crashes.at("restore.checked")
-    shutil.rmtree(_incoming_folder(config), ignore_errors=True)
-    path.unlink()
-    flush_folder(config.data)
-    return problem
-
-
-def is_pending(config: Config) -> bool:
-    return _plan_path(config).exists()
-
-
-def _plan_path(config: Config) -> Path:
-    return config.data / "restore-pending.json"
-
-
-def _write_plan(config: Config, plan: dict[str, Any]) -> None:
-    write_private(_plan_path(config), json.dumps(plan).encode())
-
-
-def _carry_out(config: Config, plan: dict[str, Any]) -> str:
-    incoming, aside = config.data / plan["incoming"], config.data / plan["aside"]
-    if incoming.exists():
-        if copies.digest(incoming) != plan["sha256"]:
-            return f"{plan['from']} changed while it was being restored."
-        _move(config.data, aside)
-        crashes.at("restore.moved")
-        os.replace(incoming, config.books)
-        flush_folder(config.data)
-        crashes.at("restore.renamed")
-    elif "shop.sqlite3" in plan["present"] and not (aside / "shop.sqlite3").exists():
-        return f"{plan['from']} vanished while it was being restored."
-    return "" if examine.look_live(config.books).is_good else f"{plan['from']} was not whole in its new place."
-
-
-def free_folder(config: Config) -> Path:
-    stem = f"replaced-{clock.local():%Y%m%d-%H%M%S}"
-    place = 1
-    while (config.data / (stem if place == 1 else f"{stem}-{place}")).exists():
-        place += 1
-    return config.data / (stem if place == 1 else f"{stem}-{place}")
-
-
-def _move(data: Path, aside: Path) -> None:
-    """Move the books and all that belongs to them; the books last, so that a kill half-way is seen."""
-    private_folder(aside)
-    for name in reversed(SET):
-        if (data / name).exists():
-            os.replace(data / name, aside / name)
-            crashes.at(f"restore.moved.{name}")
-    flush_folder(aside)
-    flush_folder(data)
-
-
-def _take_back(config: Config, plan: dict[str, Any]) -> None:
-    """Every file that was here comes back, what came since goes; the books last, so that a kill half-way is seen."""
-    aside = config.data / plan["aside"]
-    for name in reversed(SET):
-        if (aside / name).exists():
-            os.replace(aside / name, config.data / name)
-        elif name not in plan["present"]:
-            (config.data / name).unlink(missing_ok=True)
-        crashes.at(f"restore.back.{name}")
-    with suppress(OSError):
-        aside.rmdir()
-    flush_folder(config.data)
