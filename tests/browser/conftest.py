@@ -22,6 +22,7 @@ from tracker.web.security import login_cookie
 
 AXE = Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 ARTEFACTS = Path(__file__).parents[1] / "artefacts"
+PATIENCE = 15.0  # seconds for one step of a page; generous, because the machine may be busy
 WIDTHS = ((1366, 768), (360, 740))
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -105,20 +106,24 @@ class Visit:
 
 
 @pytest.fixture
-def visit(chromium: Any, shop: Shop, request: pytest.FixtureRequest) -> Iterator[Callable[..., Visit]]:
-    """`visit("amina", "/debts", scripts=True)`: a page of the running shop, signed in; "zawadi" is a stranger."""
+def open_page(chromium: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Visit]]:
+    """`open_page(address, scripts=True, width=1366, height=768, cookies=())`: a page of a browser of its own.
+
+    A failing test leaves a picture of every page that it had open in tests/artefacts.
+    """
     made: list[Visit] = []
 
-    def go(name: str, path: str, scripts: bool = True, width: int = 1366, height: int = 768) -> Visit:
+    def go(
+        address: str, scripts: bool = True, width: int = 1366, height: int = 768, cookies: tuple[dict, ...] = ()
+    ) -> Visit:
         context = chromium.new_context(
             viewport={"width": width, "height": height}, java_script_enabled=scripts, reduced_motion="reduce"
         )
-        if name in shop.people:
-            context.add_cookies([{"name": login_cookie(shop.app), "value": shop.token(name), "url": shop.url}])
-        context.set_default_timeout(10_000)
+        context.add_cookies(list(cookies))
+        context.set_default_timeout(PATIENCE * 1000)
         one = Visit(context.new_page(), context)
         made.append(one)
-        one.page.goto(shop.url + path)
+        one.page.goto(address)
         return one
 
     yield go
@@ -128,6 +133,18 @@ def visit(chromium: Any, shop: Shop, request: pytest.FixtureRequest) -> Iterator
             ARTEFACTS.mkdir(exist_ok=True)
             one.page.screenshot(path=str(ARTEFACTS / f"{request.node.name}-{number}.png"), full_page=True)
         one.context.close()
+
+
+@pytest.fixture
+def visit(open_page: Callable[..., Visit], shop: Shop) -> Callable[..., Visit]:
+    """`visit("amina", "/debts", scripts=True)`: a page of the running shop, signed in; "zawadi" is a stranger."""
+
+    def go(name: str, path: str, **how: Any) -> Visit:
+        known = name in shop.people
+        cookie = {"name": login_cookie(shop.app), "value": shop.token(name), "url": shop.url} if known else None
+        return open_page(shop.url + path, cookies=(cookie,) if cookie else (), **how)
+
+    return go
 
 
 @pytest.hookimpl(wrapper=True)
