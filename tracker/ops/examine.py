@@ -63,7 +63,9 @@ def look_live(path: Path) -> Report:
 
 
 def prepare(path: Path, words: str = "", is_running_copy: bool = False) -> Report:
-    """Migrate a private copy, hold what it would mail, and examine it. `words` go into its record of changes.
+    """Examine a private copy; if it is good, migrate it, hold what it would mail, and examine it again.
+
+    `words` go into its record of changes.
 
     A copy of a running shop (`is_running_copy`) keeps its log-ins and schedules; only its mail is held.
     """
@@ -100,9 +102,11 @@ def main(arguments: list[str]) -> int:
         migrations.SCRIPTS = Path(arguments[3])  # those of the process that asks
     _limit()
     try:
-        if what.startswith("prepare"):
+        report = _look(path, live=what not in ("look", "prepare"))
+        if what.startswith("prepare") and report.is_good:
+            db.close()
             _prepare(path, words, keep_running=what == "prepare-running")
-        report = _look(path, live=what != "look")
+            report = _look(path, live=True)
     except (peewee.DatabaseError, db.sqlite3.DatabaseError, ShopError) as error:
         report = Report(problems=[f"{path.name} can't be read: {error}."])
     finally:

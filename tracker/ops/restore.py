@@ -10,6 +10,8 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
+import peewee
+
 from tracker import clock, crashes, db
 from tracker.config import Config
 from tracker.errors import Busy, DataError, Refused
@@ -112,9 +114,7 @@ def _refuse_at_sight(config: Config, source: Path) -> None:
 
 
 def _made_ready(incoming: Path, source: Path) -> examine.Report:
-    report = examine.look(incoming)
-    if report.is_good:
-        report = examine.prepare(incoming, f"restored from {source.name}")
+    report = examine.prepare(incoming, f"restored from {source.name}")
     if report.kind != "whole":
         said = (report.problems or ["it can't be used."])[0].replace(incoming.name, source.name)
         more = " Update the program, then restore it." if report.kind == "newer" else ""
@@ -125,7 +125,7 @@ def _made_ready(incoming: Path, source: Path) -> examine.Report:
 
 def _snapshot_present(config: Config) -> str:
     """A verified copy of what is about to be replaced, where it is whole; the files themselves are kept either way."""
-    if not config.books.exists() or not examine.look_live(config.books).is_good:
+    if not config.books.exists():
         return ""
     taken = _snapshot(config, "before a restore")
     crashes.at("restore.kept")
@@ -142,7 +142,7 @@ def _snapshot(config: Config, why: str) -> snapshots.Snapshot | None:
         db.open_books(config.books)
         settings.load()
         return snapshots.take(config, why, even_unchanged=True)
-    except DataError:
+    except (DataError, peewee.DatabaseError):
         return None
     finally:
         db.close()

@@ -1,6 +1,7 @@
-"""A busy shop: `selling.py DATA SECONDS` books as fast as it can and says each entry once it is committed."""
+"""A busy shop: `selling.py DATA SECONDS` books until its stdin ends, and says each entry once it is committed."""
 
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from tracker.shop import audit, cash
 config, until = Config(root=ROOT, data=Path(sys.argv[1])), time.monotonic() + float(sys.argv[2])
 startup.open_shop(config)
 snapshots.take(config, "the first", even_unchanged=True)
-taken = time.monotonic()
+taken, ended = time.monotonic(), threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
 print(entries(), flush=True)
-while time.monotonic() < until:
+while time.monotonic() < until and not ended.is_set():
     with db.write():
         cash.take(1, Money(100))
         audit.note("test.sale", "cash_account:1", basket="maize flour " * 100)
