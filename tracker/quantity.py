@@ -56,6 +56,10 @@ class Quantity:
         """As the shop writes it, zeros at the end dropped: `1,250` or `1.25`."""
         return numerals.write(self.thousandths, PLACES, _shop.style, trim=True)
 
+    def with_unit(self, unit: str) -> str:
+        """`1.25 kg`; pieces are just counted: `17`."""
+        return str(self) if unit in ("", "piece") else f"{self} {unit}"
+
     def plain(self) -> str:
         """For files and JSON: `1250` or `1.25`."""
         return numerals.write_plain(self.thousandths, PLACES, trim=True)

@@ -22,7 +22,9 @@ def line(value: str | None, field: str, label: str, longest: int = LINE, require
 def note(value: str | None, field: str = "note", label: str = "note", longest: int = NOTE) -> str:
     """Several lines of text, cleaned like `line` but with its line breaks kept."""
     lines = (value or "").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return _sized("\n".join(_clean(part, field, label).rstrip() for part in lines).strip(), field, label, longest, False)
+    return _sized(
+        "\n".join(_clean(part, field, label).rstrip() for part in lines).strip(), field, label, longest, False
+    )
 
 
 def key(value: str) -> str:
@@ -35,7 +37,11 @@ def _clean(value: str, field: str, label: str) -> str:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
         raise Refused(f"The {label} has characters that can't be stored.", field) from error
-    kept = (c for c in unicodedata.normalize("NFC", value) if c == "\t" or (unicodedata.category(c) != "Cc" and c not in _BIDI))
+    kept = (
+        c
+        for c in unicodedata.normalize("NFC", value)
+        if c == "\t" or (unicodedata.category(c) != "Cc" and c not in _BIDI)
+    )
     return "".join(kept).replace("\t", " ")
 
 

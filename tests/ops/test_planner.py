@@ -1,4 +1,4 @@
-"""The clock table: each slot runs once, late ones say so, too late ones are missed; whatever the clock does. Budget: 15 s."""
+"""The clock table: each slot runs once, late ones say so, too late ones are missed. Budget: 15 s."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def run(run: JobRun) -> Finish:
 
 def preview() -> dict[str, Any]:
     """What would go out now: the document of `run.py job reorder_alerts --preview --json`."""
-    rows = low_stock.rows(clock.today())
+    rows = [row for part in _parts(low_stock.rows(clock.today())).values() for row in part]
     return {
         "recipients": audience.recipients(KIND),
         "products": [
@@ -108,8 +108,9 @@ def _part(row: LowProduct) -> str:
 
 def _notice(row: LowProduct) -> Notice:
     is_out = row.on_hand.thousandths <= 0
-    left = "is sold out" if is_out else f"is low: {row.on_hand} left, level {row.reorder_level}"
-    message = f"{row.name} {left}. Order {row.suggested}{f' from {row.supplier}' if row.supplier else ''}."
+    left = "is sold out" if is_out else f"is low: {row.on_hand.with_unit(row.unit)} left, level {row.reorder_level}"
+    whom = f" from {row.supplier.rstrip('.')}" if row.supplier else ""
+    message = f"{row.name} {left}. Order {row.suggested.with_unit(row.unit)}{whom}."
     return Notice(f"product:{row.id}", message, f"/products/{row.id}", "critical" if is_out else "warning")
 
 

@@ -28,8 +28,8 @@ def amount(minor: int) -> str:
 
 
 def quantity(thousandths: int, unit: str = "") -> str:
-    """`12` or `1.25`, with the unit when one is given: `12 box`."""
-    return f"{Quantity(thousandths)} {unit}".strip()
+    """`12` or `1.25`, with the unit unless these are pieces: `12 box`."""
+    return Quantity(thousandths).with_unit(unit)
 
 
 @lru_cache(maxsize=4096)
