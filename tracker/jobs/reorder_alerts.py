@@ -69,26 +69,9 @@ def preview() -> dict[str, Any]:
 
 def context(parts: dict[str, list[LowProduct]], user: User) -> dict[str, Any]:
     """The mail's facts, plain JSON."""
-    listed = {name: [product_facts(row) for row in rows] for name, rows in parts.items()}
+    listed = {name: [low_stock.context(row) for row in rows] for name, rows in parts.items()}
     count = sum(len(rows) for rows in parts.values())
     return {"person": user.name, "today": clock.today().isoformat(), "count": count, **listed}
-
-
-def product_facts(row: LowProduct) -> dict[str, Any]:
-    """One product as mails show it."""
-    return {
-        "id": row.id,
-        "sku": row.sku,
-        "name": row.name,
-        "unit": row.unit,
-        "on_hand": row.on_hand.thousandths,
-        "reorder_level": row.reorder_level.thousandths,
-        "on_order": row.on_order.thousandths,
-        "suggested": row.suggested.thousandths,
-        "supplier": row.supplier or "",
-        "expected_on": row.expected_on.isoformat() if row.expected_on else None,
-        "snoozed_until": row.snoozed_until.isoformat() if row.snoozed_until else None,
-    }
 
 
 def _parts(rows: list[LowProduct]) -> dict[str, list[LowProduct]]:
