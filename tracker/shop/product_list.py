@@ -87,11 +87,26 @@ def listing(
 
 
 def _row(*cells: Any) -> ProductRow:
-    number, sku, name, barcode, unit, cost, price, on_hand, value, on_order, level, usual, *rest, archived = cells
-    money = Money(cost), Money(price)
-    stocked = Quantity(on_hand), Money(value), Quantity(on_order)
-    levels = (None if one is None else Quantity(one) for one in (level, usual))
-    return ProductRow(number, sku, name, barcode, unit, *money, *stocked, *levels, *rest, bool(archived))
+    number, sku, name, barcode, unit, cost, price, on_hand, value, on_order, level, usual, *rest = cells
+    category, supplier_id, supplier, archived = rest
+    return ProductRow(
+        number,
+        sku,
+        name,
+        barcode,
+        unit,
+        Money(cost),
+        Money(price),
+        Quantity(on_hand),
+        Money(value),
+        Quantity(on_order),
+        None if level is None else Quantity(level),
+        None if usual is None else Quantity(usual),
+        category,
+        supplier_id,
+        supplier,
+        bool(archived),
+    )
 
 
 class Totals(NamedTuple):
@@ -114,7 +129,8 @@ def matching(search: str, limit: int = 8) -> list[tuple[int, str, str]]:
 
 
 def _where(wanted: Wanted) -> tuple[str, list[Any]]:
-    rules, values = [_SHOW.get(wanted.show, _SHOW["active"])], []
+    rules = [_SHOW.get(wanted.show, _SHOW["active"])]
+    values: list[Any] = []
     if wanted.category_id is not None:
         rules.append("p.category_id = ?")
         values.append(wanted.category_id)

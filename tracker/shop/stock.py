@@ -166,8 +166,8 @@ def _standing(which: Any) -> list[StockMovement]:
     """Which of these postings nobody took back, newest first."""
     found = list(StockMovement.select().where(which).order_by(StockMovement.id.desc()))
     ids = [row.id for row in found]
-    undone = StockMovement.select(StockMovement.reverses_id).where(StockMovement.reverses_id << ids).tuples()
-    reversed_ids = {number for (number,) in undone}
+    undone = StockMovement.select(StockMovement.reverses_id).where(StockMovement.reverses_id << ids)
+    reversed_ids = {row.reverses_id for row in undone}
     # A residue stands right behind the movement that left it; one that a reversal left is no posting of its own.
     left_by_reversals = {row.id + 1 for row in found if row.kind == "reversal"}
     return [
