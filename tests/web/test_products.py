@@ -208,3 +208,10 @@ def test_who_may_not_is_turned_away(juma: Browser, zawadi: Browser, browser_of, 
 def test_a_product_that_is_not_there_is_not_found(amina: Browser) -> None:
     for path in ("/products/999", "/products/999/edit", "/products/999/receive"):
         assert amina.get(path).status_code == 404
+
+
+def test_lists_lead_to_the_import_of_their_own_files(amina: Browser, juma: Browser) -> None:
+    for kind in ("products", "suppliers"):
+        assert f'href="/imports?kind={kind}"' in amina.get(f"/{kind}").text
+        assert amina.get(f"/imports?kind={kind}").status_code == 200
+    assert "/imports" not in juma.get("/products").text
