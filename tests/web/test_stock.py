@@ -115,7 +115,7 @@ def test_a_movement_is_voided_once_with_a_reason_by_the_owner_only(
 ) -> None:
     movement = stock.receive(chai, q(5), Money(9000))
     path = f"/products/{chai}/movements/{movement.id}/void"
-    assert "5 piece?" in amina.get(f"/products/{chai}").text
+    assert "Void this line of +5?" in amina.get(f"/products/{chai}").text
     for name in ("juma", "wanjiru", "vera"):
         assert browser_of(name).send(path, reason="mine").status_code == 403
     assert amina.send(path, reason=" ").status_code == 422
