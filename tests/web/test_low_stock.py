@@ -105,7 +105,7 @@ def test_the_order_list_is_printed_and_shared(amina: Browser, low: dict[str, int
     page = amina.get("/stock/low/print").text
     assert "Nur Dairy" in page and ">Milk<" in page and ">Cheese<" not in page
     shared = unquote(amina.get("/stock/low").text)
-    order = "text=Order from My shop:\n16 piece Butter (But)\n20 piece Milk (Mil)"
+    order = "text=Order from My shop:\n16 Butter (But)\n20 Milk (Mil)"
     assert f"https://wa.me/?{order}" in shared
     suppliers.edit(suppliers.find("Nur Dairy").id, phone="+254 733 905 224")  # now WhatsApp can tell who that is
     assert f"https://wa.me/254733905224?{order}" in unquote(amina.get("/stock/low").text)

@@ -96,7 +96,7 @@ def _order_text(groups: Sequence[SupplierGroup]) -> str:
     for group in groups:
         if group.to_order:
             lines += ["", f"*{group.name or 'Without a supplier'}*"] if len(groups) > 1 else []
-            lines += [f"{row.suggested} {row.unit} {row.name} ({row.sku})" for row in group.to_order]
+            lines += [f"{row.suggested.with_unit(row.unit)} {row.name} ({row.sku})" for row in group.to_order]
     return "\n".join([f"Order from {settings.current().shop_name}:", *lines]) if lines else ""
 
 
@@ -136,7 +136,8 @@ def mark() -> ResponseReturnValue:
 
 def _typed(only: str) -> dict[int, str]:
     fields = {name.removeprefix("quantity-"): value for name, value in request.form.items() if name[:9] == "quantity-"}
-    return {int(key): value for key, value in fields.items() if key.isdecimal() and only in ("", key)}
+    numbers = {key: listing.whole(key) for key in fields if only in ("", key)}
+    return {number: fields[key] for key, number in numbers.items() if number is not None}
 
 
 def _wanted(typed: dict[int, str]) -> dict[int, Quantity]:
