@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from tracker.errors import Misconfigured
@@ -174,10 +175,21 @@ def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     return text
 
 
+def is_sound(url: str) -> bool:
+    """Whether an address has a host and a possible port: every request is compared with it."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def _url(env: Mapping[str, str], name: str) -> str:
     text = env.get(name, "").rstrip("/")
     if text and not text.startswith(("http://", "https://")):
         raise Misconfigured(f"{name} must begin with http:// or https://, not {text!r}.")
+    if text and not is_sound(text):
+        raise Misconfigured(f"{name} must be an address like http://192.168.1.20:8000, not {text!r}.")
     return text
 
 

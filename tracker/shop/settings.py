@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import peewee
 
 from tracker import clock, db, money, quantity, text
-from tracker.config import Config
+from tracker.config import Config, is_sound
 from tracker.errors import Refused
 from tracker.shop import audit
 
@@ -173,7 +173,7 @@ def _time_of_day(value: str) -> str:
 
 def _base_url(value: str) -> str:
     url = text.line(value, "base_url", "address", 200).rstrip("/")
-    if url and not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+(/[^\s?#]*)?", url):
+    if url and not (re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+(/[^\s?#]*)?", url) and is_sound(url)):
         raise Refused("Write the address like http://192.168.1.20:8000.", "base_url")
     return url
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Flask
 from jinja2 import StrictUndefined
+from werkzeug.routing import IntegerConverter
 
 from tracker import config as environment
 from tracker import money
@@ -25,6 +26,7 @@ def create_app(config: Config | None = None) -> Flask:
         static_folder=environment.ROOT / "static",
         template_folder=environment.ROOT / "templates",
     )
+    app.url_map.converters["int"] = _Number
     security.configure(app, config)
     _prepare_templates(app)
     security.install(app)
@@ -50,6 +52,12 @@ def _prepare_templates(app: Flask) -> None:
     assets.install(app)
     chrome.install(app)
     env.globals["ui"].icon = env.globals["icon"]  # the one part that a page uses too often for a macro
+
+
+class _Number(IntegerConverter):
+    """A number in an address: plain digits, few enough for SQLite; another address is not found."""
+
+    regex = r"[0-9]{1,18}"
 
 
 class _Macros:

@@ -85,9 +85,9 @@ def _file_row(row: cash.BookRow) -> tuple[Any, ...]:
 @needs("cash.edit")
 def new(way: str) -> ResponseReturnValue:
     form = TransferForm() if way == "transfer" else EntryForm()
-    account = request.args.get("account", "")
-    if account.isdecimal() and not form.was_kept:
-        form.account.data = int(account)
+    account = listing.whole(request.args.get("account"))
+    if account is not None and not form.was_kept:
+        form.account.data = account
     return render_template("cash/new.html", form=form, way=way, words=WAYS[way])
 
 

@@ -84,9 +84,9 @@ def _file_row(debt: payables.Debt) -> tuple[Any, ...]:
 @needs("debts.edit")
 def new() -> ResponseReturnValue:
     form = DebtForm()
-    supplier = request.args.get("supplier", "")
-    if not form.is_submitted() and not form.was_kept and supplier.isdecimal():
-        form.supplier.data = int(supplier)
+    supplier = listing.whole(request.args.get("supplier"))
+    if not form.is_submitted() and not form.was_kept and supplier is not None:
+        form.supplier.data = supplier
     return render_template("debts/new.html", form=form)
 
 

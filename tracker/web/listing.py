@@ -131,6 +131,11 @@ def _filters(allowed: Mapping[str, Sequence[str] | None]) -> dict[str, str]:
     return found
 
 
+def whole(text: str | None) -> int | None:
+    """A whole number that an address or a hidden field names, such as an id; None when it is none, or far too long."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
 def _number(text: str | None, low: int, high: int) -> int:
     if text is None or not (text.isascii() and text.isdigit()) or len(text) > 9:
         return low

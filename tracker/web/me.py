@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -86,7 +84,7 @@ def change_password() -> ResponseReturnValue:
 @signed_in
 def theme() -> ResponseReturnValue:
     users.choose_theme(g.person.id, request.form.get("theme", ""))
-    before = urlsplit(request.referrer or "")
+    before = stale.address(request.referrer)
     return htmx.see_other(stale.safe_path(before.path) if before.netloc == request.host else "/me")
 
 

@@ -54,8 +54,7 @@ def read(notification_id: int) -> ResponseReturnValue:
 @needs("notices.own")
 def read_all() -> ResponseReturnValue:
     """Those that the page showed, not one that came a second ago."""
-    newest = request.form.get("newest", "", type=str)
-    marked = notifications.mark_all_read(g.person.id, int(newest) if newest.isdigit() else None)
+    marked = notifications.mark_all_read(g.person.id, listing.whole(request.form.get("newest")))
     return htmx.see_other("/notifications", f"{marked} marked as read." if marked else "")
 
 

@@ -103,8 +103,7 @@ def _words(amount: Money, account_id: int) -> str:
 
 
 def _number(name: str) -> int | None:
-    typed = request.args.get(name, "")
-    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 16 else None
+    return listing.whole(request.args.get(name))
 
 
 def _splits(supplier_id: int) -> list[Split]:

@@ -144,8 +144,7 @@ def create() -> ResponseReturnValue:
 def show(number: int) -> ResponseReturnValue:
     product = products.get(number)
     costs = g.person.can("costs.see")
-    before = request.args.get("before", "")
-    history = movements.of(number, 51, int(before) if before.isascii() and before.isdigit() else None)
+    history = movements.of(number, 51, listing.whole(request.args.get("before")))
     shown = [row for row in history[:50] if costs or row.kind != "residue"]
     return render_template(
         "products/show.html",

@@ -175,7 +175,7 @@ def _from_ourselves() -> bool:
     if not source:
         return True  # an old browser or a script: the token decides
     ours = {request.host.lower(), urlsplit(current_app.config["SHOP_CONFIG"].url).netloc.lower()}
-    return urlsplit(source).netloc.lower() in ours
+    return stale.address(source).netloc.lower() in ours
 
 
 def _add_headers(response: Response) -> Response:

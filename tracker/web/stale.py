@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from flask import render_template, request, session
 from werkzeug.datastructures import MultiDict
@@ -21,6 +21,14 @@ def safe_path(target: str | None) -> str:
     if any(ord(c) < 33 or c == "\\" or ord(c) == 127 for c in target):
         return "/"
     return target
+
+
+def address(said: str | None) -> SplitResult:
+    """The parts of an address that a browser or a stranger said; all empty when it makes no sense."""
+    try:
+        return urlsplit(said or "")
+    except ValueError:
+        return urlsplit("")
 
 
 def typed() -> list[tuple[str, str]]:
@@ -66,7 +74,7 @@ def _full_path() -> str:
 
 def page_of_form() -> str:
     """The path of our page that this request was sent from, `/` when nobody says."""
-    parts = urlsplit(request.referrer or "")
+    parts = address(request.referrer)
     if parts.netloc != request.host:
         return "/"
     return safe_path(parts.path + (f"?{parts.query}" if parts.query else ""))
