@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, render_template, request
 from flask.typing import ResponseReturnValue
@@ -49,7 +50,9 @@ class FileForm(Form):
     """What is brought, and the file."""
 
     kind = ChoiceField("What is in the file", list(KINDS.items()), required=True)
-    file = UploadField("File", accept=".csv,.tsv,.txt,.xlsx,.xlsm,.ods", help="CSV, Excel or LibreOffice, up to 20 MB.")
+    file = UploadField(
+        "File", ".csv,.tsv,.txt,.xlsx,.xlsm,.ods", "CSV, Excel or LibreOffice, up to 20 MB.", required=True
+    )
 
 
 @page.url_value_preprocessor
@@ -118,10 +121,15 @@ class Choice:
     kind: str
     wish: Wish
 
-    def fields(self) -> list[tuple[str, str]]:
+    def fields(self, columns: bool = True) -> list[tuple[str, str]]:
         """The same as hidden fields."""
-        told = [("kind", self.kind), *((f"column-{name}", title) for name, title in self.wish.columns.items())]
-        return told + [(name, "1") for name in ("update", "skip_bad") if getattr(self.wish, name)]
+        told = [("kind", self.kind)] + ([("update", "1")] if self.wish.update else [])
+        return told + [(f"column-{name}", title) for name, title in self.wish.columns.items() if columns]
+
+    def url(self, path: str, update: bool) -> str:
+        """The page of the file, with what exists already changed or left."""
+        told = [one for one in self.fields() if one[0] != "update"] + ([("update", "1")] if update else [])
+        return f"{path}?{urlencode(told)}"
 
 
 def _choice() -> Choice:
@@ -169,9 +177,10 @@ def _show(name: str, sheet: Sheet, choice: Choice, outcome: Outcome | None, comp
     found = outcome.lines if outcome else []
     bad = [line for line in found if line.faults]
     good = [line for line in found if not line.faults]
-    shown = sorted([*bad[:BAD_SHOWN], *good[:GOOD_SHOWN]], key=lambda line: line.number)
-    columns = [(field, *outcome.columns.where[field]) for field in outcome.columns.where] if outcome else []
-    in_order = sorted(columns, key=lambda one: one[1])[:COLUMNS_SHOWN]
+    shown = [*bad[:BAD_SHOWN], *good[:GOOD_SHOWN]]  # what must be mended stands first
+    where = outcome.columns.where if outcome else {}
+    fields = imports.KINDS[choice.kind].FIELDS
+    columns = [where[one.name] for one in fields if one.name in where and not one.extra][:COLUMNS_SHOWN]
     return render_template(
         "imports/show.html",
         name=name,
@@ -180,12 +189,14 @@ def _show(name: str, sheet: Sheet, choice: Choice, outcome: Outcome | None, comp
         complaint=complaint,
         bad=len(bad),
         counts=[(*STATES[state], outcome.count(state)) for state in STATES if outcome.count(state)] if outcome else [],
-        titles=[title for _, _, title in in_order],
-        rows=[(line, *STATES[line.state], _cells(line, [at for _, at, _ in in_order])) for line in shown],
+        titles=[title for _, title in columns],
+        rows=[(line, *STATES[line.state], _cells(line, [at for at, _ in columns])) for line in shown],
+        to_do=outcome.count(lines.NEW, lines.UPDATE) if outcome else 0,
+        there=outcome.count(lines.SKIP, lines.UPDATE, lines.SAME) if outcome else 0,
         unseen=len(found) - len(shown),
         kinds=KINDS,
         header=sheet.header,
-        wanted=[(one.name, _title(outcome, choice, one.name)) for one in imports.KINDS[choice.kind].FIELDS],
+        wanted=[(one.name, _title(outcome, choice, one.name)) for one in fields],
     )
 
 

@@ -45,6 +45,8 @@ def match(fields: Sequence[Field], header: Sequence[str], given: Mapping[str, st
     inverted = set()
     for field, title in (given or {}).items():
         where[field] = _given(fields, header, keys, field, title)
+        if _key(title) in [_key(name) for one in fields if one.name == field for name in one.inverted]:
+            inverted.add(field)
     for by_alias in (False, True):  # a column of a field's own name is never taken for another field's alias
         for field in fields:
             names = (*field.aliases, *field.inverted) if by_alias else (field.name,)

@@ -30,7 +30,7 @@ CELLS = 5_000_000  # a workbook's table is held whole, empty cells too
 LONGEST_CELL = 2_100  # what the longest field takes and a little more; a longer cell is no shop's
 _REF = re.compile(rb'<c [^>]*?\br="([A-Z]{1,7})([0-9]{1,9})"')
 _REPEATED = re.compile(
-    rb'<table:table-(row|cell)([^>]*?)number-(?:columns|rows)-repeated="([0-9]{3,})"([^>]*)>(.{0,2000})', re.DOTALL
+    rb'<table:table-(row|cell)([^>]*?)number-(?:columns|rows)-repeated="([0-9]{3,})"([^>]*)>(?=(.{0,2000}))', re.DOTALL
 )
 
 
