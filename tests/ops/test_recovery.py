@@ -98,7 +98,7 @@ def test_the_same_folder_put_back_from_a_stick_starts(shop: Config, tmp_path: Pa
 def _slowly(source: str, target: str) -> str:
     """As a USB stick writes: the file changes meanwhile."""
     with open(source, "rb") as read, open(target, "wb") as write:
-        while block := read.read(1 << 16):
+        while block := read.read(1 << 15):
             write.write(block)
             time.sleep(0.003)
     shutil.copystat(source, target)
@@ -114,7 +114,8 @@ def _copy_of_busy(source: Path, target: Path, draw: random.Random) -> None:
         there = target / path.relative_to(source)
         there.parent.mkdir(parents=True, exist_ok=True)
         try:
-            (_slowly if draw.random() < 0.7 else shutil.copy2)(str(path), str(there))
+            is_slow = path.name.startswith("shop.sqlite3") and draw.random() < 0.7
+            (_slowly if is_slow else shutil.copy2)(str(path), str(there))
         except FileNotFoundError:
             there.unlink(missing_ok=True)
 
@@ -146,11 +147,11 @@ def test_every_copy_of_a_busy_folder_starts_and_loses_nothing_silently(shop: Con
         assert outcome is not None, "a copy of a busy shop must say what it took"
         assert is_sound() and entries() >= 3
         if entries() < before:
-            assert outcome.took != "live" and "minutes of changes are missing" in outcome.sentence, outcome
+            assert outcome.took != "live" and "of changes are missing" in outcome.sentence, outcome
         took["live" if outcome.took == "live" else "snapshot"] += 1
         book()
         close_shop()
-    assert sum(took.values()) == len(acknowledged), took
+    assert took["snapshot"], f"no copy was torn: the test proves nothing ({took})"
 
 
 def test_mail_that_waits_in_a_running_shop_is_held_in_its_copy_and_not_in_the_shop(
@@ -218,7 +219,7 @@ def test_books_that_broke_with_the_power_give_way_to_the_newest_good_snapshot(sh
     assert entries() == 3 and is_sound()
     said = recovery.last(shop)
     assert said is not None and said.took == older.name and said.severity == "critical"
-    assert "minutes of changes are missing" in said.sentence or "Nothing later" in said.sentence
+    assert "of changes are missing" in said.sentence or "Nothing later" in said.sentence
     aside = next(shop.data.glob("replaced-*"))
     assert (aside / "shop.sqlite3").read_bytes() == broken, "set aside, never deleted"
     assert older.exists()

@@ -154,7 +154,7 @@ def _look(path: Path, live: bool) -> Report:
 def _damage(path: Path) -> list[str]:
     found = [str(row[0]) for row in db.rows("PRAGMA integrity_check(5)")]
     if found != ["ok"]:
-        return [f"{path.name} is damaged: {line}." for line in found]
+        return [f"{path.name} is damaged: {' '.join(words.split())[:160]}." for words in found]
     broken = db.rows("PRAGMA foreign_key_check")
     return [f"{path.name}: {len(broken)} rows of {broken[0][0]} point to nothing."] if broken else []
 

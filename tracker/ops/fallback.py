@@ -80,11 +80,12 @@ def _last_written(config: Config) -> datetime | None:
 
 def _lost(taken: datetime, written: datetime | None) -> str:
     if written is None:
-        return "What was booked after that is not in it: check the last sales and payments."
+        return "What was booked after that is not in it: check the last payments and stock."
     minutes = max(0, -(-int((written - taken).total_seconds()) // 60))
     if not minutes:
         return "Nothing later is known to be missing."
-    return f"Up to {minutes} minutes of changes are missing: check the sales and payments since then."
+    span = "1 minute" if minutes == 1 else f"{minutes} minutes"
+    return f"Up to {span} of changes are missing: check the payments and stock since then."
 
 
 def local(moment: datetime) -> str:

@@ -133,7 +133,8 @@ def _after_bad_end(config: Config) -> Outcome | None:
         if is_there or not fallback.has_copies(config):
             return None
         found = ["they are empty"]
-    return _fell_back(config, f"the books were damaged when the program last ended ({found[0]})")
+    log.error("the books are damaged: %s", found[0])
+    return _fell_back(config, "the books were damaged when the program last ended")
 
 
 def _changed(config: Config) -> Outcome | None:
@@ -205,8 +206,8 @@ def _ours(report: examine.Report) -> examine.Report:
 
 
 def _why_not(report: examine.Report) -> str:
-    more = f" ({report.problems[0].rstrip('.')})" if report.problems else ""
-    return f"the books were not whole{more}"
+    log.error("the books can't be used: %s", "; ".join(report.problems) or report.kind)  # the technician's part
+    return "the books did not add up" if report.kind == "wrong" else "the books were damaged or only half copied"
 
 
 def _until(report: examine.Report) -> str:
