@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, render_template, request
@@ -18,6 +17,7 @@ from tracker.web import chrome, htmx, search, uploads
 from tracker.web.access import Person, needs
 from tracker.web.fields import ChoiceField, UploadField
 from tracker.web.forms import Form
+from tracker.web.security import takes
 
 page = Blueprint("imports", __name__)
 GOOD_SHOWN, BAD_SHOWN, COLUMNS_SHOWN = 50, 500, 6
@@ -55,13 +55,6 @@ class FileForm(Form):
     )
 
 
-@page.url_value_preprocessor
-def _room_for_a_file(endpoint: str | None, _: dict[str, Any] | None) -> None:
-    """Before anything reads the form, its token included: a file may be larger than other forms."""
-    if endpoint == "imports.upload":
-        request.max_content_length = files.LARGEST + 1_000_000
-
-
 @page.get("/imports")
 @needs("import.run")
 def index() -> str:
@@ -96,6 +89,7 @@ def template(kind: str) -> Response:
 
 
 @page.post("/imports")
+@takes(files.LARGEST + 1_000_000)
 @needs("import.run")
 def upload() -> ResponseReturnValue:
     form = FileForm()
