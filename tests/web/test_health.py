@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -187,6 +188,19 @@ def test_nobody_reads_somebody_elses_notice(amina: Browser, juma: Browser, peopl
     assert juma.send(f"/notifications/{notice.id}/read").status_code == 404
     assert notifications.unread(people["amina"]) == 1
     assert "disk is full" not in juma.get("/notifications").text
+
+
+def test_the_copies_are_listed_and_what_a_start_found_is_dismissed(amina: Browser, app: Flask) -> None:
+    from tracker.ops import backups
+
+    config = app.config["SHOP_CONFIG"]
+    path = backups.back_up(config)
+    assert path.name in amina.get("/health").text
+    found = {"at": "2026-11-23T05:00:00.000Z", "took": "live", "sentence": "The folder was copied while it ran."}
+    (config.data / "recovery.json").write_text(json.dumps(found), "utf-8")
+    assert "The folder was copied while it ran." in amina.get("/health").text
+    amina.send("/health/start/dismiss")
+    assert "The folder was copied while it ran." not in amina.get("/health").text
 
 
 def test_the_bell_counts_what_is_unread(amina: Browser, people: dict[str, int]) -> None:

@@ -7,7 +7,7 @@ from flask import Blueprint, current_app, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from tracker import config, db
-from tracker.ops import backups, overview, problems, processes, snapshots
+from tracker.ops import backups, overview, problems, processes, recovery, snapshots
 from tracker.shop import outbox, users
 from tracker.web import chrome, htmx
 from tracker.web.access import Person, needs, public
@@ -44,6 +44,14 @@ def index() -> ResponseReturnValue:
 def restart(name: str) -> ResponseReturnValue:
     processes.restart(current_config(), name)
     return htmx.see_other("/health", f"{name.capitalize()} is being restarted.")
+
+
+@page.post("/health/start/dismiss")
+@needs("backups.make")
+def dismiss_start() -> ResponseReturnValue:
+    """What an unusual start found was read; the sentence stays in the log."""
+    recovery.dismiss(current_config())
+    return htmx.see_other("/health")
 
 
 @page.get("/health/logs/<name>")
