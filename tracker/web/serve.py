@@ -41,6 +41,7 @@ class Server:
             threads=threads,
             ident=None,
             expose_tracebacks=False,
+            clear_untrusted_proxy_headers=False,  # they tell us that somebody is not at this PC: see access.address
             max_request_body_size=25_000_000,  # an import; Flask refuses more than 2 MB elsewhere
             max_request_header_size=32_000,
             connection_limit=1000,
