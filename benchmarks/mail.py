@@ -1,4 +1,4 @@
-"""How long a mail takes to compile, to fill and to hand over: `python benchmarks/mail.py [MAILS] [--json]`.
+"""How long a mail takes to compile, to fill and to hand over: `python -m benchmarks.mail [MAILS] [--json]`.
 
 Floors measured in the same run: Jinja alone on the compiled frame, and smtplib alone handing the same bytes to the same
 server. The server is a real one (aiosmtpd) in a process of its own, the books a real shop's in a temporary folder.
@@ -17,24 +17,21 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from tests.ports import free_port  # noqa: E402
-from tracker import db  # noqa: E402
-from tracker.config import Config  # noqa: E402
-from tracker.mail import deliver, mjml, render, shield  # noqa: E402
-from tracker.mail.compose import Letter  # noqa: E402
-from tracker.mail.samples import sample_context  # noqa: E402
-from tracker.ops.startup import open_shop  # noqa: E402
-from tracker.shop import outbox, settings  # noqa: E402
+from tests.ports import free_port
+from tracker import db
+from tracker.config import ROOT, Config
+from tracker.mail import deliver, mjml, render, shield
+from tracker.mail.compose import Letter
+from tracker.mail.samples import sample_context
+from tracker.ops.startup import open_shop
+from tracker.shop import outbox, settings
 
 
-def main() -> None:
-    words = [word for word in sys.argv[1:] if word != "--json"]
-    mails = int(words[0]) if words else 300
+def main(words: list[str]) -> None:
+    numbers = [word for word in words if word != "--json"]
+    mails = int(numbers[0]) if numbers else 300
     found = {**_templates(), **_delivery(mails)}
-    if "--json" in sys.argv:
+    if "--json" in words:
         print(json.dumps(found, indent=1))
         return
     for name, value in found.items():
@@ -134,4 +131,4 @@ def _median(work: Callable[[], Any], times: int) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,4 +1,4 @@
-"""The supervisor's figures beside those published for Supervisor 4.3: `python benchmarks/supervisor.py [TRIALS]`.
+"""The supervisor's figures beside those published for Supervisor 4.3: `python -m benchmarks.supervisor [TRIALS]`.
 
 Two little programs, each writing its pid as its first act, under a supervisor in a process of its own. Killing loop:
 wait for RUNNING, wait a moment more, kill -9, poll the pid file, then poll the status. Medians and range.
@@ -20,18 +20,15 @@ from pathlib import Path
 
 import psutil
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from tests.ops import supervision  # noqa: E402
-from tracker.config import Config  # noqa: E402
-from tracker.ops import control  # noqa: E402
+from tests.ops import supervision
+from tracker.config import ROOT, Config
+from tracker.ops import control
 
 KILL = signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL
 
 
-def main() -> None:
-    trials = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+def main(words: list[str]) -> None:
+    trials = int(words[0]) if words else 20
     with tempfile.TemporaryDirectory() as folder:
         config = Config(root=ROOT, data=Path(folder) / "data", port=_port(), supervisor_port=_port())
         config.data.mkdir()
@@ -119,4 +116,4 @@ def _port() -> int:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
