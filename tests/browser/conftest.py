@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from tests.browser.running import Running, running
 from tests.web.styleguide import add_to
 from tracker import db
 from tracker.config import Config
 from tracker.shop import sessions, users
 from tracker.web import create_app, serve
+from tracker.web.access import COOKIE
 from tracker.web.security import login_cookie
 
 AXE = Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js"
@@ -103,6 +105,32 @@ class Visit:
     def _hear(self, kind: str, text: str) -> None:
         if kind == "error" or "Content Security Policy" in text:
             self.complaints.append(text)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Amina's shop with the demo shop's goods and debts, the whole program running; one for all journeys.
+
+    Whoever changes something takes a supplier or product that no other journey uses. Wanjiru is its manager.
+    """
+    shop = running(tmp_path_factory.mktemp("demo"))
+    try:
+        shop.set_up()
+        shop.start()
+        yield shop
+    finally:
+        shop.stop()
+
+
+@pytest.fixture
+def at(demo: Running, open_page: Callable[..., Visit]) -> Callable[..., Visit]:
+    """`at("/health", name="wanjiru")`: that person, usually Amina, on a page of the demo shop in a browser of her own."""
+
+    def go(path: str, name: str = "amina", **how: Any) -> Visit:
+        cookie = {"name": COOKIE, "value": demo.signed_in(name), "url": demo.url}
+        return open_page(demo.url + path, cookies=(cookie,), **how)
+
+    return go
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ class Running:
     process: subprocess.Popen[str] | None = None
     code: str = ""
     said: list[str] = field(default_factory=list)
+    tokens: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -78,14 +79,27 @@ class Running:
         assert done.returncode == 0, done.stderr
         filled = self.commands.run("demo", "load")
         assert filled.returncode == 0, filled.stderr
+        self.commands.run_python(
+            "from tracker.shop import passwords, users;"
+            "who = users.add('wanjiru', 'Wanjiru', 'manager', 'wanjiru@example.org');"
+            f"users.store_password(who.id, passwords.hashed({PASSWORD!r}))"
+        )
 
-    def mail(self, kind: str, skip: int = 0) -> EmailMessage:
-        """The first mail of this kind that arrived at the mail server, after `skip` earlier ones."""
+    def signed_in(self, name: str) -> str:
+        """A log-in token of this person, as signing in gives one; the same for all who ask."""
+        if name not in self.tokens:
+            self.tokens[name] = self.commands.run_python(
+                f"from tracker.shop import sessions, users; print(sessions.start(users.find({name!r}).id))"
+            )
+        return self.tokens[name]
+
+    def mail(self, kind: str, to: str = "amina@example.org") -> EmailMessage:
+        """The first mail of this kind to this address that arrived at the mail server."""
 
         def found() -> list[EmailMessage]:
-            return [mail for mail in self.sink.mails if mail["X-Finance-Tracker-Kind"] == kind][skip:]
+            return [one for one in self.sink.mails if one["X-Finance-Tracker-Kind"] == kind and to in str(one["To"])]
 
-        mails: list[EmailMessage] = wait_until(found, f"a mail of the kind {kind}")
+        mails: list[EmailMessage] = wait_until(found, f"a mail of the kind {kind} to {to}")
         return mails[0]
 
     def stop(self) -> None:

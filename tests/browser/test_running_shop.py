@@ -6,42 +6,14 @@ The demo shop is filled once for all of them; none of them needs what another di
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Visit
-from tests.browser.people import sign_in
-from tests.browser.running import Running, running, text_of
+from tests.browser.running import text_of
 from tests.jobs.real import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Amina's shop in Kenya with the demo shop's goods and debts, running."""
-    shop = running(tmp_path_factory.mktemp("demo"))
-    try:
-        shop.set_up()
-        shop.start()
-        yield shop
-    finally:
-        shop.stop()
-
-
-@pytest.fixture
-def at(demo: Running, open_page: Callable[..., Visit]) -> Callable[..., Visit]:
-    """`at("/health")`: Amina signs in at a browser of her own and lands on that page."""
-
-    def go(path: str, **how: Any) -> Visit:
-        one = open_page(f"{demo.url}/login?next={path}", **how)
-        sign_in(one.page)
-        one.page.wait_for_url(demo.url + path)
-        return one
-
-    return go
 
 
 def unread(page: Any) -> int:
@@ -85,3 +57,33 @@ def test_a_job_is_run_without_scripts(demo, at):
     text = text_of(demo.mail("debt_reminder"))
     assert "EL-2041" in text and "3 days late" in text
     wait_until(lambda: page.reload() and page.locator("#run .note-ok").count(), "the page says that it is done")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_the_hours_of_a_job_are_looked_at_saved_paused_and_taken_back(demo, at, scripts):
+    job = "backup" if scripts else "books_check"
+    one = at(f"/health/jobs/{job}", scripts=scripts)
+    page = one.page
+    page.get_by_label("On these days", exact=True).first.check()
+    for day in ("Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"):
+        page.get_by_label(day, exact=True).uncheck()
+    page.get_by_label(re.compile("^At")).fill("07:30")
+    page.get_by_role("button", name="Show the next runs").click()
+    page.get_by_text("Nothing is saved yet.").wait_for()
+    coming = page.locator(".split .plain-list li")
+    assert coming.count() >= 3 and all(re.match(r"Monday .* 07:30$", line) for line in coming.all_inner_texts())
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("heading", name="Mondays at 07:30").wait_for()
+    (row,) = [one for one in demo.commands.json("jobs") if one["name"] == job]
+    assert row["schedule"] == "Mondays at 07:30"  # what the worker goes by
+
+    page.get_by_role("button", name="Pause").click()
+    page.locator(".split .pill").get_by_text("paused").wait_for()
+    page.goto(f"{demo.url}/health")
+    row = page.get_by_role("row").filter(has_text="Mondays at 07:30")
+    assert "paused" in row.inner_text()
+    row.get_by_role("link").first.click()
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Back to default").click()
+    page.get_by_role("heading", name="Every day at").wait_for()
+    assert not one.complaints
