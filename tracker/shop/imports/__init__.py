@@ -73,27 +73,45 @@ def template(kind: str) -> str:
 
 def preview(kind: str, sheet: Sheet, wish: Wish | None = None) -> Outcome:
     """What booking would do, now; nothing is written. Raises Refused for a file that has not the columns it needs."""
-    wish = wish or Wish()
-    columns, found = _read(kind, sheet, wish)
-    with db.books.atomic():  # one state of the books for all questions
-        return _prepared(kind, columns, found, wish)
+    return _prepared(kind, sheet, wish or Wish())[0]
 
 
 def book(kind: str, sheet: Sheet, wish: Wish | None = None) -> Outcome:
     """Bring the file in: everything that `preview` says in one transaction, or nothing when a row is bad.
 
-    The cells are read before the books are locked, so that selling goes on meanwhile. Raises Refused as `preview` does.
+    All is read and looked up before the books are locked, so that selling goes on meanwhile; what changed since then is
+    looked up again. Raises Refused as `preview` does.
     """
     wish = wish or Wish()
-    columns, found = _read(kind, sheet, wish)
+    outcome, seen = _prepared(kind, sheet, wish)
     with db.write():
-        outcome = _prepared(kind, columns, found, wish)
+        if seen != _state():
+            outcome, _ = _prepared(kind, sheet, wish)
         if not outcome.is_good:
             return outcome
-        _kind(kind).book(found)
+        _kind(kind).book(outcome.lines)
         told = {name: value for name, value in outcome.as_json().items() if name != "errors"}
         audit.note("import.book", f"import:{kind}", **told)
     return replace(outcome, is_booked=True)
+
+
+def _state() -> tuple[Any, ...]:
+    """What tells that somebody added or changed a product, supplier, category or debt: each leaves one of these behind.
+
+    A sale does not; what it changes, the stock, is looked at when it is written.
+    """
+    tables = ("audit", "product", "supplier", "category", "payable", "void")
+    return db.rows(f"SELECT {', '.join(f'(SELECT MAX(id) FROM {table})' for table in tables)}")[0]
+
+
+def _prepared(kind: str, sheet: Sheet, wish: Wish) -> tuple[Outcome, tuple[Any, ...]]:
+    """What would become of each row, and the state of the books that says so."""
+    columns, found = _read(kind, sheet, wish)
+    with db.books.atomic():  # one state of the books for all questions
+        seen = _state()
+        _kind(kind).prepare(found, wish.update)
+    is_good = wish.skip_bad or not any(line.faults for line in found)
+    return Outcome(kind, found, columns, _told(found) + _ignored(columns), is_good), seen
 
 
 def _read(kind: str, sheet: Sheet, wish: Wish) -> tuple[Columns, list[Line]]:
@@ -107,14 +125,11 @@ def _read(kind: str, sheet: Sheet, wish: Wish) -> tuple[Columns, list[Line]]:
     return columns, lines.read(module.FIELDS, columns, sheet)
 
 
-def _prepared(kind: str, columns: Columns, found: list[Line], wish: Wish) -> Outcome:
-    _kind(kind).prepare(found, wish.update)
-    is_good = wish.skip_bad or not any(line.faults for line in found)
-    notes = _told(found)
-    if columns.ignored:
-        shown = ", ".join(columns.ignored[:12])
-        notes.append(f"Columns that are not read: {shown}{' and more' if len(columns.ignored) > 12 else ''}.")
-    return Outcome(kind, found, columns, notes, is_good)
+def _ignored(columns: Columns) -> list[str]:
+    if not columns.ignored:
+        return []
+    shown = ", ".join(columns.ignored[:12])
+    return [f"Columns that are not read: {shown}{' and more' if len(columns.ignored) > 12 else ''}."]
 
 
 def _told(found: list[Line]) -> list[str]:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tracker import clock, db
+from tracker.money import Money
+from tracker.quantity import Quantity
 from tracker.shop import audit
 
 _AUDIT = ("at", "user_id", "who", "action", "subject", "detail")
@@ -48,4 +50,5 @@ def note(changes: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
 
 
 def _stored(value: Any) -> Any:
-    return getattr(value, "minor", getattr(value, "thousandths", value))
+    kind = type(value)
+    return value.minor if kind is Money else value.thousandths if kind is Quantity else value

@@ -21,7 +21,7 @@ class Fault:
     message: str
 
 
-@dataclass
+@dataclass(slots=True)
 class Line:
     """One row. `values` holds what its filled cells say, by field; an empty cell has no entry."""
 

@@ -16,6 +16,7 @@ from tracker.shop.imports.lines import Line
 
 NOTE = "Import"
 _NOTHING = Quantity(0)
+_PIECE = 5_000  # rows that are made ready at a time, so that memory stays small
 _DEFAULTS: dict[str, Any] = {
     "sku": "", "sku_key": "", "name": "", "name_key": "", "barcode": None, "category_id": None, "supplier_id": None,
     "unit": "piece", "unit_decimals": 0, "cost": ZERO, "price": ZERO, "reorder_level": None, "reorder_quantity": None,
@@ -28,8 +29,13 @@ _ORDER = ("product_id", "quantity", "arrived", "ordered_on", "source", "note", "
 
 def add(found: Sequence[Line]) -> None:
     """New products with what is on hand (worth its cost) and on order; inactive ones go to the archive."""
+    skus = _FreeSkus(bulk.next_number("product"), found)
+    for first in range(0, len(found), _PIECE):
+        _add(found[first : first + _PIECE], skus)
+
+
+def _add(found: Sequence[Line], skus: _FreeSkus) -> None:
     number, now = bulk.next_number("product"), db.instant_text(clock.now())
-    skus = _FreeSkus(number, found)
     products, opened, audits = [], [], []
     for line in found:
         line.target, number = number, number + 1
