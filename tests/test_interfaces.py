@@ -197,6 +197,16 @@ def test_the_document_has_the_written_keys(
     assert differs(json.loads(shown), shape_of(JSON[command])) == []
 
 
+@pytest.mark.parametrize("command", ["user list", "jobs", "job backup --preview", "jobs nonsense --runs"])
+def test_a_command_leaves_nothing_behind_that_looks_like_a_crash(
+    command: str, demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file left in data/running/ would make the next start, or a copy of the folder, believe that somebody died."""
+    _use(monkeypatch, demo)
+    cli.main(command.split(), _timetable)
+    assert list((demo / "data" / "running").iterdir()) == []
+
+
 def test_the_comparison_of_documents_bites() -> None:
     shape = shape_of("a b[c d{e}]")
     assert shape == {"a": None, "b": [{"c": None, "d": {"e": None}}]}

@@ -47,6 +47,15 @@ def main(argv: list[str], timetable: Callable[[], Any]) -> int:
     except BrokenPipeError:  # `run.py logs | head`: the reader has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    finally:
+        _leave_the_shop()
+
+
+def _leave_the_shop() -> None:
+    """A command that opened the shop closes it, whatever came of it: else the next start takes it for one that died."""
+    startup = sys.modules.get("tracker.ops.startup")
+    if startup is not None:
+        startup.close_shop()
 
 
 def exit_code(error: ShopError) -> int:
