@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from tests.jobs.timetable import hours_of_tasks
 from tests.ports import free_port
 from tests.web.conftest import Browser, amina, browser_of, juma, people, statements, zawadi
 from tracker import clock, db
@@ -42,6 +43,7 @@ def shop(app: Flask, people: dict[str, int]) -> SimpleNamespace:
     """The demo shop's goods and debts, and one of everything that has a page."""
     settings.change(is_set_up=True, shop_name="Mama Amina's", country="KE", currency="KES", timezone="Africa/Nairobi")
     users.edit(people["amina"], email="amina@shop.example")
+    hours_of_tasks()
     demo.load()
     settings.change(is_demo=False)  # so that nobody can take it away with one click
     product, supplier = 1, 1

@@ -166,6 +166,8 @@ def _page(name: str, form: Form, product: Product, status: int = 200) -> Respons
 @page.post("/products/<int:number>/orders/<int:order_id>/cancel")
 @needs("orders.mark")
 def cancel_order(number: int, order_id: int) -> ResponseReturnValue:
+    if order_id not in [one.id for one in incoming.open_for(number)]:
+        raise NotFound("There is no such open order of this product.")
     incoming.cancel(order_id)
     return htmx.see_other(f"/products/{number}", "The rest of this order is no longer expected.")
 
