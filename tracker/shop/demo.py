@@ -155,9 +155,8 @@ def _remove_reminders() -> None:
     One that is being sent at this moment stays; a copy goes before its original.
     """
     kinds = outbox.Mail.kind << _REMINDERS
-    found = outbox.Mail.select(outbox.Mail.id).where(kinds).order_by(outbox.Mail.id.desc()).tuples()
-    for (number,) in list(found):
+    for mail in list(outbox.Mail.select(outbox.Mail.id).where(kinds).order_by(outbox.Mail.id.desc())):
         free = "state <> 'sending' AND NOT EXISTS (SELECT 1 FROM mail c WHERE c.again_of_id = mail.id)"
-        if db.rows(f"SELECT 1 FROM mail WHERE id = ? AND {free}", number):
-            db.books.execute_sql("DELETE FROM mail_attempt WHERE mail_id = ?", (number,))
-            db.books.execute_sql("DELETE FROM mail WHERE id = ?", (number,))
+        if db.rows(f"SELECT 1 FROM mail WHERE id = ? AND {free}", mail.id):
+            db.books.execute_sql("DELETE FROM mail_attempt WHERE mail_id = ?", (mail.id,))
+            db.books.execute_sql("DELETE FROM mail WHERE id = ?", (mail.id,))

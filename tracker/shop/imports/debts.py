@@ -45,7 +45,7 @@ def prepare(found: Sequence[Line], update: bool) -> None:
         if line.faults:
             continue
         same = _terms_of(line.columns)
-        before = booked.get((owner, reference)) if reference else None
+        before = booked.get((owner, reference)) if owner is not None and reference else None
         if before is not None:
             line.state = lines.SKIP
             if before != same[1:]:

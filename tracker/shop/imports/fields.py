@@ -43,18 +43,18 @@ def match(fields: Sequence[Field], header: Sequence[str], given: Mapping[str, st
     keys = [_key(title) for title in header]
     where: dict[str, tuple[int, str]] = {}
     inverted = set()
-    for field, title in (given or {}).items():
-        where[field] = _given(fields, header, keys, field, title)
-        if _key(title) in [_key(name) for one in fields if one.name == field for name in one.inverted]:
-            inverted.add(field)
+    for name, title in (given or {}).items():
+        where[name] = _given(fields, header, keys, name, title)
+        if _key(title) in [_key(other) for one in fields if one.name == name for other in one.inverted]:
+            inverted.add(name)
     for by_alias in (False, True):  # a column of a field's own name is never taken for another field's alias
         for field in fields:
             names = (*field.aliases, *field.inverted) if by_alias else (field.name,)
             found = _first(names, keys, {position for position, _ in where.values()})
             if found and field.name not in where:
-                name, position = found
+                title, position = found
                 where[field.name] = position, header[position]
-                if name in field.inverted:
+                if title in field.inverted:
                     inverted.add(field.name)
     taken = {position for position, _ in where.values()}
     ignored = tuple(title for position, title in enumerate(header) if title and position not in taken)

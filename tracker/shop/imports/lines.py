@@ -45,7 +45,7 @@ class Line:
         try:
             return action(*args, **kwargs)
         except Refused as no:
-            self.fault(no.field if no.field in self.titles else name, no.message)
+            self.fault(no.field if no.field and no.field in self.titles else name, no.message)
             return None
 
 

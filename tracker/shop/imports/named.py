@@ -57,7 +57,9 @@ def _refuse_taken(line: Line, known: Known, code: str, name: str) -> None:
 
 def book(found: Sequence[Line], table: str, defaults: dict[str, Any]) -> None:
     """Write what was decided: a new row has `defaults` where the file says nothing."""
-    number, audits, added = bulk.next_number(table), [], []
+    number = bulk.next_number(table)
+    audits: list[tuple[str, str, dict[str, Any]]] = []
+    added: list[tuple[Any, ...]] = []
     for line in found:
         if line.state == lines.NEW:
             line.target = number + len(added)

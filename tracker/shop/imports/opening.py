@@ -66,7 +66,9 @@ def _has_moved(product_id: int) -> bool:
 
 def change(found: Sequence[Line]) -> None:
     """Write the fields that differ; a product that never moved gets its opening stock."""
-    now, audits, opened = db.instant_text(clock.now()), [], []
+    now = db.instant_text(clock.now())
+    audits: list[tuple[str, str, dict[str, Any]]] = []
+    opened: list[tuple[int, Quantity, Money, Quantity]] = []
     for line in found:
         columns, subject = dict(line.columns), f"product:{line.target}"
         if "archived_at" in columns:
@@ -89,7 +91,7 @@ def change(found: Sequence[Line]) -> None:
     bulk.note(audits)
 
 
-def _opening_of(line: Line) -> list[tuple[int, Quantity, Any, Quantity]]:
+def _opening_of(line: Line) -> list[tuple[int, Quantity, Money, Quantity]]:
     wanted = line.values.get("on_hand", _NOTHING)
     ((on_hand, cost),) = db.rows("SELECT on_hand, cost FROM product WHERE id = ?", line.target)
     if not may_open(line, {"on_hand": on_hand}):
@@ -97,7 +99,7 @@ def _opening_of(line: Line) -> list[tuple[int, Quantity, Any, Quantity]]:
     return [(int(line.target or 0), wanted, valuation.worth(Money(cost), wanted), _NOTHING)]
 
 
-def _open(opened: Iterable[tuple[int, Quantity, Any, Quantity]]) -> None:
+def _open(opened: Iterable[tuple[int, Quantity, Money, Quantity]]) -> None:
     """Opening movements and orders of (product, on hand, worth, on order)."""
     number, who = bulk.next_number("stock_movement"), audit.actor().id
     now, today, moved_on = db.instant_text(clock.now()), str(clock.today()), str(clock.business_day())
