@@ -221,7 +221,7 @@ def on_wake(waker: Callable[[str, int], None]) -> None:
 def _hints() -> list[tuple[str, int]]:
     if not hasattr(_after, "hints"):
         _after.hints = []
-    return _after.hints  # type: ignore[no-any-return]
+    return _after.hints
 
 
 def _send_hints() -> None:
@@ -328,7 +328,7 @@ def count(query: Any) -> int:
 
 def rows(sql: str, *values: Any, database: ThreadKeptDatabase = books) -> list[tuple[Any, ...]]:
     """Plain tuples of a hand-written question, for pages and jobs where models would cost too much."""
-    return database.execute_sql(sql, values).fetchall()  # type: ignore[no-any-return]
+    return database.execute_sql(sql, values).fetchall()
 
 
 @contextmanager

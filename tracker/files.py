@@ -146,7 +146,7 @@ class Lock:
         self.release()
 
 
-if WINDOWS:
+if sys.platform == "win32":  # written out, so that type checkers see one branch only
     import msvcrt
 
     # A byte far behind the text is locked, so that others may still read who holds it.

@@ -30,6 +30,7 @@ class Storage(SqliteStorage):
 
     integrity_error = db.sqlite3.IntegrityError
     operational_error = db.sqlite3.OperationalError
+    _conn: Any = None
     _identity: tuple[int, int] | None = None
 
     def _create_connection(self) -> Any:

@@ -11,7 +11,7 @@ from tracker.errors import Refused
 class RequestKey(db.Model):
     """One form that was done, or one document that was recorded under its key."""
 
-    id = None
+    id = None  # type: ignore[assignment]
     key = peewee.TextField(primary_key=True)
     document = peewee.TextField()
     at = db.InstantField()
