@@ -184,6 +184,10 @@ def test_a_product_that_never_moved_takes_its_opening_stock_once() -> None:
     stock.issue(product("A").id, Quantity.of(5))
     assert counts(bring("products", text, UPDATE)) == (0, 0, 1)
     assert product("A").on_hand == Quantity(0)
+    bring("products", "sku,name\nB,Cup\n")
+    assert faults(bring("products", "sku,on_hand,cost\nB,1.5,1\n", UPDATE)) == [
+        (2, "on_hand", "The quantity on hand may have no decimals, as the unit has."),
+    ]  # fmt: skip
 
 
 def test_a_product_that_is_no_longer_low_is_news_the_next_time() -> None:
@@ -218,6 +222,7 @@ def test_each_bad_row_says_what_is_wrong_with_it_and_nothing_is_booked() -> None
         "F,F,,,012345678905,1.234,,,,\n"
         "G,G,,,,,1.5,,,0\n"
         f"H,{'x' * 201},,,,,,,,\n"
+        "J,J,,,,9000000000,900000000,,,\n"
         "I,I,,,,,,,,,,extra\n"
     )
     outcome = bring("products", text)
@@ -233,19 +238,21 @@ def test_each_bad_row_says_what_is_wrong_with_it_and_nothing_is_booked() -> None
         (7, "barcode", "Row 6 has this barcode already."),
         (8, "cost", "This amount may have at most 2 decimals."),
         (8, "barcode", "Old (OLD) has this barcode already."),
-        (9, "on_hand", "The on hand may have no decimals, as the unit has."),
+        (9, "on_hand", "The quantity on hand may have no decimals, as the unit has."),
         (10, "name", "The name may have at most 200 characters; this one has 201."),
-        (11, "", "This row has more cells than the header. Is a separator inside a text without quotes?"),
+        (11, "on_hand", "What is on hand would be worth too much. Was a barcode written here?"),
+        (12, "", "This row has more cells than the header. Is a separator inside a text without quotes?"),
     ]
     assert counts(outcome) == (0, 0, 0) and not outcome.is_booked
     assert tables() == before
     left = bring("products", text, SKIP_BAD)
-    assert counts(left) == (1, 0, 9) and left.is_booked
+    assert counts(left) == (1, 0, 10) and left.is_booked
     assert product("A").stock_value == Money(1000)
 
 
 @pytest.mark.parametrize(
-    "amount", ["NaN", "1e9", "1,5", "1.234,50", "--1", "0x10", "9" * 20, "1.2.3", "∞", "1 000 0", "=1+1", "10 KES USD", "٣"]
+    "amount",
+    ["NaN", "1e9", "1,5", "1.234,50", "--1", "0x10", "9" * 20, "1.2.3", "∞", "1 000 0", "=1+1", "10 KES USD", "٣"],
 )
 def test_what_is_no_amount_is_refused(amount: str) -> None:
     outcome = bring("products", f'sku,name,price,on_hand\nA,A,"{amount}",\nB,B,,"{amount}"\n')
@@ -253,9 +260,7 @@ def test_what_is_no_amount_is_refused(amount: str) -> None:
     assert db.rows("SELECT COUNT(*) FROM product") == [(0,)]
 
 
-@pytest.mark.parametrize(
-    ("amount", "minor"), [("12.50", 1250), ("1,250.00", 125000), ("KES 5", 500), ("-0", 0)]
-)
+@pytest.mark.parametrize(("amount", "minor"), [("12.50", 1250), ("1,250.00", 125000), ("KES 5", 500), ("-0", 0)])
 def test_what_is_an_amount_is_read_exactly(amount: str, minor: int) -> None:
     bring("products", f'sku,name,price\nA,A,"{amount}"\n')
     assert product("A").price == Money(minor)
@@ -464,6 +469,15 @@ def test_a_workbooks_numbers_become_the_text_they_show() -> None:
     assert sheet.rows == [
         (2, ["4006381333931", "12", "0.3", "2026-11-23", "yes", "007"]), (4, ["1000000000000000"]),
     ]  # fmt: skip
+
+
+def test_rows_far_below_a_gap_are_not_lost() -> None:
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["sku", "name"])
+        sheet.write_row(300_000, 0, ["A", "Chai"])
+    assert files.read(out.getvalue()).rows == [(300_001, ["A", "Chai"])]
 
 
 def test_a_barcode_that_lost_its_zero_is_pointed_out_and_found_by_either_spelling() -> None:

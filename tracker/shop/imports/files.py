@@ -138,7 +138,7 @@ def _workbook(content: bytes) -> Iterator[list[str]]:
     try:
         _refuse_bombs(content)
         sheet = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0)
-        table = sheet.to_python(skip_empty_area=False, nrows=ROWS + 2)
+        table = sheet.to_python(skip_empty_area=False)
     except (zipfile.BadZipFile, CalamineError, NotImplementedError, RuntimeError, EOFError, IndexError) as error:
         raise Refused("The file can't be read. Open it in your spreadsheet program and save it as CSV.") from error
     for cells in table:

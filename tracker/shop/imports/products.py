@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tracker import db, text
-from tracker.money import Money
+from tracker import db, numerals, text
+from tracker.money import ZERO, Money
 from tracker.quantity import PLACES, Quantity
-from tracker.shop import product_fields
+from tracker.shop import product_fields, valuation
 from tracker.shop.imports import lines, named, opening
 from tracker.shop.imports.fields import Field, amount, plain, quantity, whole, yes_or_no
 from tracker.shop.imports.lines import Line
@@ -33,7 +33,11 @@ FIELDS = (
 )
 NEEDED = ("sku", "name", "barcode")  # one of them
 NEEDS_ALL = False
-_AMOUNTS = ("on_hand", "reorder_level", "reorder_quantity", "on_order")
+_WORDS = {
+    "on_hand": "quantity on hand", "reorder_level": "reorder level", "reorder_quantity": "reorder quantity",
+    "on_order": "quantity on order",
+}  # fmt: skip
+_AMOUNTS = tuple(_WORDS)
 _PLAIN = (
     "sku", "name", "unit", "barcode", "cost", "price", "reorder_level", "reorder_quantity", "unit_decimals", "notes",
 )  # fmt: skip
@@ -121,6 +125,7 @@ def _prepare_new(line: Line) -> None:
         line.fault("name", "Enter a name.")
     line.columns.setdefault("unit_decimals", _decimals(line))
     _refuse_fractions(line, line.columns["unit_decimals"])
+    _refuse_riches(line, line.columns.get("cost", ZERO))
     if line.values.get("on_hand") and not line.columns.get("cost"):
         line.notes.append("stock but no cost, so what is there counts as worth 0")
 
@@ -138,16 +143,25 @@ def _decimals(line: Line) -> int:
 def _refuse_fractions(line: Line, decimals: int, names: Sequence[str] = _AMOUNTS) -> None:
     for name in names:
         if name in line.values and line.values[name].thousandths % 10 ** (PLACES - decimals):
-            line.fault(name, f"The {name.replace('_', ' ')} may have {decimals or 'no'} decimals, as the unit has.")
+            line.fault(name, f"The {_WORDS[name]} may have {decimals or 'no'} decimals, as the unit has.")
+
+
+def _refuse_riches(line: Line, cost: Money) -> None:
+    """The ledger refuses a value that no shop has; so does the row, before it gets there."""
+    if abs(valuation.worth(cost, line.values.get("on_hand", Quantity(0)))).minor > numerals.LARGEST:
+        line.fault("on_hand", "What is on hand would be worth too much. Was a barcode written here?")
 
 
 def _compare(line: Line, before: dict[str, Any], update: bool) -> None:
     decimals = line.columns.get("unit_decimals", before["unit_decimals"])
+    opens = opening.may_open(line, before)
     if update:
         step = 10 ** (PLACES - decimals)
         if any((before[name] or 0) % step for name in _AMOUNTS):
             line.fault("unit_decimals", "What is booked already needs more decimals.")
-        _refuse_fractions(line, decimals, ("reorder_level", "reorder_quantity"))
+        _refuse_fractions(line, decimals, _AMOUNTS[:3] if opens else _AMOUNTS[1:3])
+        if opens:
+            _refuse_riches(line, line.columns.get("cost", Money(before["cost"])))
     line.columns = {
         name: value
         for name, value in line.columns.items()
@@ -156,20 +170,19 @@ def _compare(line: Line, before: dict[str, Any], update: bool) -> None:
     for name in ("sku", "name"):
         if name not in line.columns:
             line.columns.pop(f"{name}_key", None)
-    _note_differences(line, before)
+    _note_differences(line, before, opens)
     if "active" in line.values and line.values["active"] != (before["archived_at"] is None):
         line.columns["archived_at"] = not line.values["active"]
-    opens = opening.may_open(line, before)
     if not line.faults:
         changes = line.columns or opens
         line.state = lines.SKIP if not update else lines.UPDATE if changes else lines.SAME
 
 
-def _note_differences(line: Line, before: dict[str, Any]) -> None:
+def _note_differences(line: Line, before: dict[str, Any], opens: bool) -> None:
     """What is on hand and on order comes from movements and orders: a file may differ, but never overwrites them."""
     for name, words in (("on_hand", "on hand"), ("on_order", "on order")):
         wanted = line.values.get(name)
-        if wanted is not None and wanted.thousandths != before[name] and not opening.may_open(line, before):
+        if wanted is not None and wanted.thousandths != before[name] and not (opens and name == "on_hand"):
             there = Quantity(before[name])
             line.notes.append(f"{there} {words} in the books, {wanted} in the file; nothing was changed")
 
