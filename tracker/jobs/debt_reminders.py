@@ -11,7 +11,6 @@ from tracker.ops.job_runs import Finish, JobRun, Work
 from tracker.shop import notifications, outbox, owed, settings
 from tracker.shop.notifications import Notice
 from tracker.shop.owed import Debt, Reminder
-from tracker.shop.users import User
 
 KIND = "debt_reminder"
 
@@ -20,13 +19,14 @@ def run(run: JobRun) -> Finish:
     """Remind when at least one debt is overdue and not quiet; once a day to each person unless asked `again`."""
     today = clock.today()
     reminder = owed.reminder(today, settings.current().due_soon_days)
+    facts = context(reminder)  # for everybody, and before the books are held
 
     def write() -> Work:
         if not reminder.count:
             return Work(_nothing(reminder), "nothing")
         already = outbox.of_day(KIND, "all")
         told = notifications.tell_all(
-            KIND, [_notice(reminder)], lambda user: context(reminder, user), again=run.again, run_id=run.id
+            KIND, [_notice(reminder)], lambda user: {"person": user.name, **facts}, again=run.again, run_id=run.id
         )
         return audience.work(KIND, told, already, _facts(reminder), run.again)
 
@@ -53,11 +53,10 @@ def preview() -> dict[str, Any]:
     }
 
 
-def context(reminder: Reminder, user: User) -> dict[str, Any]:
-    """The mail's facts, plain JSON."""
+def context(reminder: Reminder) -> dict[str, Any]:
+    """The mail's facts, plain JSON; the person's name comes in front."""
     today = reminder.today
     return {
-        "person": user.name,
         "today": today.isoformat(),
         "total": reminder.total.minor,
         "count": reminder.count,

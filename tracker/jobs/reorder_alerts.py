@@ -10,7 +10,6 @@ from tracker.ops.job_runs import Finish, JobRun, Work
 from tracker.shop import low_stock, notifications, outbox, settings
 from tracker.shop.low_stock import LowProduct
 from tracker.shop.notifications import Notice
-from tracker.shop.users import User
 
 KIND = "reorder_alert"
 # The parts of the mail, in its order. What is on its way or put off alone is no reason for a mail.
@@ -23,6 +22,7 @@ def run(run: JobRun) -> Finish:
     today = clock.today()
     rows = low_stock.rows(today)
     parts = _parts(rows)
+    facts = context(parts)  # for everybody, and before the books are held
 
     def write() -> Work:
         urgent = [row for name in PARTS if name not in QUIET for row in parts[name]]
@@ -35,7 +35,7 @@ def run(run: JobRun) -> Finish:
         told = notifications.tell_all(
             KIND,
             [_notice(row) for row in fresh],
-            lambda user: context(parts, user),
+            lambda user: {"person": user.name, **facts},
             again=run.again,
             run_id=run.id,
         )
@@ -67,11 +67,11 @@ def preview() -> dict[str, Any]:
     }
 
 
-def context(parts: dict[str, list[LowProduct]], user: User) -> dict[str, Any]:
-    """The mail's facts, plain JSON."""
+def context(parts: dict[str, list[LowProduct]]) -> dict[str, Any]:
+    """The mail's facts, plain JSON; the person's name comes in front."""
     listed = {name: [low_stock.context(row) for row in rows] for name, rows in parts.items()}
     count = sum(len(rows) for rows in parts.values())
-    return {"person": user.name, "today": clock.today().isoformat(), "count": count, **listed}
+    return {"today": clock.today().isoformat(), "count": count, **listed}
 
 
 def _parts(rows: list[LowProduct]) -> dict[str, list[LowProduct]]:
