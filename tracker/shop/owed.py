@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import NamedTuple
 
 from tracker import db, text
@@ -65,9 +66,9 @@ class SupplierDebts:
     supplier: str
     debts: tuple[Debt, ...]
 
-    @property
+    @cached_property
     def total(self) -> Money:
-        return sum((debt.left for debt in self.debts), ZERO)
+        return Money(sum(debt.left.minor for debt in self.debts))
 
     @property
     def oldest(self) -> date:
@@ -88,12 +89,12 @@ class Reminder:
     due_soon: tuple[Debt, ...]
     quiet: tuple[tuple[Debt, str], ...]
 
-    @property
+    @cached_property
     def total(self) -> Money:
         """Overdue and not quiet."""
         return sum((group.total for group in self.suppliers), ZERO)
 
-    @property
+    @cached_property
     def count(self) -> int:
         return sum(len(group.debts) for group in self.suppliers)
 
@@ -196,13 +197,27 @@ def by_supplier(
 ) -> list[Debt]:
     """Debts of one state (see STATES; "" = all that are open) for the list: supplier with the oldest debt first."""
     where, values = _filter(state, today, days, supplier_id, search)
-    sql = f"""SELECT {_COLUMNS}, SUM(p.left_to_pay) OVER supplier,
-            MIN(CASE WHEN {_QUIET} THEN '9999' ELSE p.due_on END) OVER supplier AS oldest
-        FROM payable p JOIN supplier s ON s.id = p.supplier_id WHERE {where}
-        WINDOW supplier AS (PARTITION BY p.supplier_id)
-        ORDER BY {"p.due_on DESC, p.id DESC" if state == "paid" else "oldest, p.supplier_id, p.due_on, p.id"}
-        LIMIT :limit OFFSET :offset"""
+    if state == "paid":
+        sql = f"""SELECT {_COLUMNS} FROM payable p JOIN supplier s ON s.id = p.supplier_id WHERE {where}
+            ORDER BY p.due_on DESC, p.id DESC LIMIT :limit OFFSET :offset"""
+    else:
+        sql = _BY_SUPPLIER.format(where=where)
     return _debts(sql, **values, limit=limit, offset=offset)
+
+
+# First whose debts stand on the page (in order of the supplier's oldest, counted up), then only these debts.
+_BY_SUPPLIER = f"""WITH whole AS MATERIALIZED (
+    SELECT p.supplier_id AS whose, SUM(p.left_to_pay) AS owed, COUNT(*) AS debts,
+        MIN(CASE WHEN {_QUIET} THEN '9999' ELSE p.due_on END) AS oldest
+    FROM payable p LEFT JOIN supplier s ON s.id = p.supplier_id WHERE {{where}} GROUP BY p.supplier_id),
+counted AS MATERIALIZED (
+    SELECT *, SUM(debts) OVER (ORDER BY oldest, whose) AS upto FROM whole),
+page AS MATERIALIZED (
+    SELECT * FROM counted WHERE upto > :offset AND (:limit < 0 OR upto - debts < :offset + :limit))
+SELECT {_COLUMNS}, page.owed FROM page CROSS JOIN payable p CROSS JOIN supplier s
+WHERE p.supplier_id = page.whose AND s.id = p.supplier_id AND {{where}}
+ORDER BY page.oldest, p.supplier_id, p.due_on, p.id
+LIMIT :limit OFFSET :offset - IFNULL((SELECT MIN(upto - debts) FROM page), 0)"""
 
 
 def find(payable_id: int) -> Debt | None:
@@ -269,16 +284,17 @@ def sums(today: date, days: int = 7, supplier_id: int | None = None, search: str
     figures = "IFNULL(SUM(owed), 0), COUNT(*), COUNT(DISTINCT supplier)"
     sql = f"""WITH open AS MATERIALIZED (
             SELECT {STATE_SQL} AS state, p.left_to_pay AS owed, p.supplier_id AS supplier
-            FROM payable p JOIN supplier s ON s.id = p.supplier_id WHERE {where})
+            FROM payable p LEFT JOIN supplier s ON s.id = p.supplier_id WHERE {where})
         SELECT state, {figures} FROM open GROUP BY state UNION ALL SELECT '', {figures} FROM open"""
     found = {row[0]: Sum(Money(row[1]), row[2], row[3]) for row in db.books.execute_sql(sql, bound(values))}
     return {state: found.get(state, Sum()) for state in ("", *STATES) if state != "paid"}
 
 
-def overdue_count(today: date) -> int:
-    """How many debts are overdue and not quiet."""
+def overdue_count(today: date, at_most: int = 100) -> int:
+    """How many debts are overdue and not quiet, counted up to `at_most`: every page asks (the menu shows 99+)."""
     where, values = _filter("overdue", today, 0, None, "")
-    return int(db.books.execute_sql(f"SELECT COUNT(*) FROM payable p WHERE {where}", bound(values)).fetchone()[0])
+    sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM payable p WHERE {where} LIMIT :at_most)"
+    return int(db.books.execute_sql(sql, bound(values | {"at_most": at_most})).fetchone()[0])
 
 
 def ageing(today: date, supplier_id: int | None = None) -> Ageing:
