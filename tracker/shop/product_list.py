@@ -58,6 +58,10 @@ SORTS = {
     "category": "c.name_key IS NULL, c.name_key {0}, p.name_key, p.id",
     "supplier": "s.name_key IS NULL, s.name_key {0}, p.name_key, p.id",
 }
+_JOINED = frozenset({"category", "supplier"})
+_SELECT = """SELECT p.id, p.sku, p.name, p.barcode, p.unit, p.cost, p.price, p.on_hand, p.stock_value, p.on_order,
+    p.reorder_level, p.reorder_quantity, c.name, p.supplier_id, s.name, p.archived_at IS NOT NULL
+FROM product p LEFT JOIN category c ON c.id = p.category_id LEFT JOIN supplier s ON s.id = p.supplier_id"""
 COSTLY_SORTS = frozenset({"value"})  # not for those who may not see what things cost
 _SHOW = {
     "active": "p.archived_at IS NULL",
@@ -74,16 +78,12 @@ def listing(
     """One page in one statement; `limit` None = all of them."""
     where, values = _where(wanted)
     order = SORTS.get(sort, SORTS["name"]).format("DESC" if descending else "ASC")
-    found = db.rows(
-        "SELECT p.id, p.sku, p.name, p.barcode, p.unit, p.cost, p.price, p.on_hand, p.stock_value, p.on_order, "
-        "p.reorder_level, p.reorder_quantity, c.name, p.supplier_id, s.name, p.archived_at IS NOT NULL "
-        "FROM product p LEFT JOIN category c ON c.id = p.category_id LEFT JOIN supplier s ON s.id = p.supplier_id "
-        f"WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",
-        *values,
-        -1 if limit is None else limit,
-        offset,
-    )
-    return [_row(*row) for row in found]
+    if sort not in _JOINED:  # find the page's products first: what is skipped or sorted is then as narrow as it can be
+        page = f"SELECT p.id FROM product p WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
+        sql = f"{_SELECT} WHERE p.id IN ({page}) ORDER BY {order}"
+    else:
+        sql = f"{_SELECT} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
+    return [_row(*row) for row in db.rows(sql, *values, -1 if limit is None else limit, offset)]
 
 
 def _row(*cells: Any) -> ProductRow:
@@ -149,7 +149,10 @@ def _where(wanted: Wanted) -> tuple[str, list[Any]]:
 
 @dataclass(frozen=True)
 class Figures:
-    """The shop's products as a whole: counts, worth of the active ones, and what a list may be narrowed to."""
+    """The shop's products as a whole: counts, worth of the active ones, and what a list may be narrowed to.
+
+    More than MOST_CHOICES categories or suppliers are no help in a menu: then there are none of them here.
+    """
 
     active: int
     low: int
@@ -160,6 +163,7 @@ class Figures:
     suppliers: tuple[tuple[int, str], ...]
 
 
+MOST_CHOICES = 100
 _known: tuple[tuple[Any, ...], float, Figures] | None = None
 _TRUSTED = 60.0  # seconds
 
@@ -186,6 +190,11 @@ def _figures() -> Figures:
         "COUNT(*) FILTER (WHERE archived_at IS NOT NULL), "
         "COALESCE(SUM(stock_value) FILTER (WHERE archived_at IS NULL), 0) FROM product"
     )[0]
-    shelves = db.rows("SELECT id, name FROM category ORDER BY name_key")
-    sellers = db.rows("SELECT id, name FROM supplier WHERE archived_at IS NULL ORDER BY name_key")
-    return Figures(*(*counts[:4], Money(counts[4]), tuple(shelves), tuple(sellers)))
+    shelves = _choices("category")
+    sellers = _choices("supplier WHERE archived_at IS NULL")
+    return Figures(*(*counts[:4], Money(counts[4]), shelves, sellers))
+
+
+def _choices(table: str) -> tuple[tuple[int, str], ...]:
+    found = db.rows(f"SELECT id, name FROM {table} ORDER BY name_key LIMIT ?", MOST_CHOICES + 1)
+    return tuple(found) if len(found) <= MOST_CHOICES else ()

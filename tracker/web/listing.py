@@ -69,6 +69,11 @@ class View:
             del state["page"]
         return f"{self.path}?{urlencode(state)}" if state else self.path
 
+    def start(self, name: str) -> str:
+        """This list up to `name=`, for a menu that puts one value behind it."""
+        rest = self.url(**{name: None, "page": None})
+        return f"{rest}{'&' if '?' in rest else '?'}{name}="
+
     def sort_url(self, key: str) -> str:
         """Sort by this column; a second click turns it round."""
         desc = not self.desc if key == self.sort else key in self.first_desc
