@@ -90,13 +90,18 @@ def write(value: int, places: int, style: Style, trim: bool = False) -> str:
     whole, decimals = (digits[:-places], digits[-places:]) if places else (digits, "")
     if trim:
         decimals = decimals.rstrip("0")
+    if len(whole) > 3:
+        whole = _grouped(whole, style)
+    return f"{sign}{whole}{style.decimal}{decimals}" if decimals else sign + whole
+
+
+def _grouped(whole: str, style: Style) -> str:
     last, other = style.groups
-    head, tail = whole[:-last], whole[-last:]
-    parts = [tail]
+    head, parts = whole[:-last], [whole[-last:]]
     while head:
         parts.insert(0, head[-other:])
         head = head[:-other]
-    return sign + style.group.join(parts) + (style.decimal + decimals if decimals else "")
+    return style.group.join(parts)
 
 
 def write_plain(value: int, places: int, trim: bool = False) -> str:
