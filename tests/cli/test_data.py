@@ -1,9 +1,10 @@
-"""`run.py import`, `export` and `demo`: exit codes, JSON, sentences, and one run as people start it. About 10 s."""
+"""`run.py import`, `export` and `demo`: exit codes, JSON, sentences, and one run as people start it. About 20 s."""
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,8 +16,9 @@ import pytest
 from tests import cast
 from tests.ports import free_port
 from tracker import cli, db
-from tracker.config import ROOT
-from tracker.shop import audit, demo, low_stock
+from tracker.config import ROOT, Config
+from tracker.ops import startup
+from tracker.shop import audit, books, demo, low_stock
 from tracker.shop.imports import files
 
 DEBTS = "supplier,reference,issued_on,due_on,amount,paid,notes\n"
@@ -160,6 +162,27 @@ def test_the_demo_shop_comes_and_goes(capsys: pytest.CaptureFixture[str]) -> Non
     cast.kimani()
     assert run("demo", "load") == 1
     assert "A demo shop needs empty ones." in capsys.readouterr().err
+
+
+def test_an_import_that_is_killed_has_booked_all_or_nothing(tmp_path: Path, seed: int) -> None:
+    draw, outcomes = random.Random(seed), list[int]()
+    rows = "".join(f"S{n},Name {n},1.50,{n % 50}\n" for n in range(4_000))
+    path = file(tmp_path, "sku,name,cost,on_hand\n" + rows)
+    command = [sys.executable, str(ROOT / "run.py"), "import", "products", path]
+    for delay in (None, *(draw.uniform(0.3, 1.5) for _ in range(3))):
+        folder = tmp_path / f"data-{len(outcomes)}"
+        with subprocess.Popen(
+            command, env={**os.environ, "TRACKER_DATA": str(folder)}, stdout=subprocess.DEVNULL
+        ) as one:
+            try:
+                one.wait(delay or 60)
+            except subprocess.TimeoutExpired:
+                one.kill()
+        startup.open_shop(Config(root=ROOT, data=folder, port=free_port()))
+        outcomes.append(counted("product"))
+        assert counted("stock_movement") in (0, 4_000 * 49 // 50) and books.verify() == []
+        startup.close_shop()
+    assert outcomes[0] == 4_000 and set(outcomes) <= {0, 4_000}
 
 
 def test_it_works_as_people_start_it_from_any_folder(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -553,6 +554,27 @@ def test_ten_thousand_rows_come_in_within_ten_seconds_and_a_bad_one_stops_them_a
     assert time.perf_counter() - begun < 10
     assert books.verify(thorough=False) == []
     assert product("S49").on_hand == Quantity.of(49)
+
+
+def test_what_somebody_adds_while_a_file_is_looked_up_is_seen_before_it_is_booked() -> None:
+    """Another thread holds the books while the rows are looked up, and adds a product before it lets go."""
+    holds = threading.Event()
+
+    def somebody() -> None:
+        with db.write():
+            holds.set()
+            time.sleep(0.5)
+            products.add("A", "Chai of somebody else")
+        db.books.close()
+
+    other = threading.Thread(target=somebody)
+    other.start()
+    holds.wait(5)
+    outcome = imports.book("products", files.read(b"sku,name\nA,Chai\nB,Chang\n"))
+    other.join()
+    assert counts(outcome) == (1, 0, 1)
+    assert product("A").name == "Chai of somebody else"
+    assert books.verify() == []
 
 
 def test_random_bytes_are_read_or_refused_but_never_a_crash(seed: int) -> None:
