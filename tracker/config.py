@@ -7,8 +7,10 @@ change on a page lives in `tracker.shop.settings`; where both exist, the environ
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import getaddresses
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -96,8 +98,8 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Config:
 
     Raises Misconfigured naming the variable. Relative paths count from run.py's folder.
     """
-    merged = {**read_env_file(root / ".env"), **(os.environ if environ is None else environ)}
-    env = {name: value.strip() for name, value in merged.items() if value.strip()}
+    sources = (read_env_file(root / ".env"), os.environ if environ is None else environ)  # what is empty hides nothing
+    env = {name: value.strip() for source in sources for name, value in source.items() if value.strip()}
     if "DATABASE_URL" in env:
         raise Misconfigured(
             "DATABASE_URL is set, but this version keeps its books in data/shop.sqlite3 only. Unset it."
@@ -120,7 +122,7 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Config:
             user=env.get("SMTP_USER", ""),
             password=env.get("SMTP_PASSWORD", ""),
             tls=_choice(env, "SMTP_TLS", ("starttls", "ssl", "plain")),
-            sender=env.get("SMTP_FROM", ""),
+            sender=_sender(env, "SMTP_FROM"),
         ),
         smtp_probe_seconds=_number(env, "SMTP_PROBE_SECONDS", 300, 1, 86_400),
         smtp_timeout_seconds=_number(env, "SMTP_TIMEOUT_SECONDS", 20, 1, 600),
@@ -173,6 +175,15 @@ def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     if text and text not in choices:
         raise Misconfigured(f"{name} must be one of {', '.join(choices)}, not {text!r}.")
     return text
+
+
+def _sender(env: Mapping[str, str], name: str) -> str:
+    """The address alone: the shop's own name stands before it in a mail, whatever name was written here."""
+    text = env.get(name, "")
+    found = [address for _, address in getaddresses([text])] if text else [""]
+    if text and (len(found) != 1 or not re.fullmatch(r"[^@\s]+@[^@\s]+", found[0])):
+        raise Misconfigured(f"{name} must be one e-mail address, like shop@example.com, not {text!r}.")
+    return found[0]
 
 
 def is_sound(url: str) -> bool:
