@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from tracker import config as settings
-from tracker.cli.output import document, say, table
+from tracker.cli.output import complain, document, say, table
 from tracker.errors import NotFound
 
 
@@ -119,7 +119,7 @@ def _runs(name: str, as_json: bool) -> int:
         return 0
     for run in runs:
         at = clock.local(run.started_at or run.created_at)
-        words = ". ".join(part for part in (run.result or run.error, run.note) if part)
+        words = " ".join(f"{part.rstrip('.')}." for part in (run.result or run.error, run.note) if part)
         say(f"{run.id:>6}  {at:%Y-%m-%d %H:%M:%S}  {run.state:<9} {run.trigger:<9} {words}")
     if not runs:
         say("It has not run yet.")
@@ -128,11 +128,15 @@ def _runs(name: str, as_json: bool) -> int:
 
 def _set(arguments: argparse.Namespace) -> int:
     from tracker import clock
-    from tracker.errors import Refused
+    from tracker.cli import WRONG_USAGE
     from tracker.ops import schedules
 
-    if not arguments.job:
-        raise NotFound("Name the job: run.py jobs set NAME --at 08:00")
+    wishes = (arguments.at or arguments.days, arguments.cron, arguments.pause, arguments.resume, arguments.default)
+    if not arguments.job or sum(map(bool, wishes)) != 1:
+        complain(
+            "Name the job and one change: --at HH:MM, --days mon,tue, --cron LINE, --pause, --resume or --default."
+        )
+        return WRONG_USAGE
     job = _known(arguments.job)
     before = schedules.get(job)
     if arguments.default:
@@ -141,10 +145,8 @@ def _set(arguments: argparse.Namespace) -> int:
         (schedules.pause if arguments.pause else schedules.resume)(job)
     elif arguments.cron:
         schedules.change(job, cron=arguments.cron)
-    elif arguments.at or arguments.days:
-        schedules.change(job, at=arguments.at or before.at, days=arguments.days or before.days)
     else:
-        raise Refused("Say what to change: --at HH:MM, --days mon,tue, --cron LINE, --pause, --resume or --default.")
+        schedules.change(job, at=arguments.at or before.at, days=arguments.days or before.days)
     after = schedules.get(job)
     coming = ", ".join(f"{clock.local(moment):%a %d %b %H:%M}" for moment in schedules.next_runs(after))
     say(f"{job}: paused." if after.is_paused else f"{job}: {after.words}. Next: {coming}.")
@@ -170,13 +172,16 @@ def _job(arguments: argparse.Namespace) -> int:
         say("Asked the worker to run it.")
     else:
         say(run.result or f"It failed: {run.error}")
+        for mail in by_hand.not_sent(run):
+            complain(f"{mail.word}, the mail for {mail.to_address}. {mail.error}".rstrip())
     return 1 if run.as_json()["state"] == "failed" else 0
 
 
 def _show_preview(found: dict[str, Any]) -> None:
     say(found["sentence"])
     people = [p if isinstance(p, str) else p["mail"] or f"{p['name']} (in the app)" for p in found["recipients"]]
-    say(f"To: {', '.join(people) or 'nobody'}")
+    if people or found.keys() & {"suppliers", "products"}:  # the other jobs tell nobody, so who is no question
+        say(f"To: {', '.join(people) or 'nobody'}")
     for group in found.get("suppliers", ()):
         say(f"\n{group['supplier']}: {group['total']}")
         for debt in group["debts"]:

@@ -95,7 +95,7 @@ def _outbox(arguments: argparse.Namespace) -> int:
     from tracker.shop import outbox
 
     if arguments.state and arguments.state not in outbox.STATES:
-        raise Refused(f"There is no state {arguments.state!r}. The states are: {', '.join(outbox.STATES)}.")
+        raise NotFound(f"There is no state {arguments.state!r}. The states are: {', '.join(outbox.STATES)}.")
     with _shop():
         found = outbox.listing((arguments.state,) if arguments.state else outbox.STATES, arguments.n)
         paused = outbox.paused()

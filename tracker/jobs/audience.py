@@ -23,11 +23,20 @@ def work(kind: str, told: Told, already: list[Mail], facts: str, again: bool) ->
     """How a reminder or alert ended: what it says, how many were told; "already sent" when today's mail is out."""
     counts = {"mails": told.mails, "notices": told.notices}
     if not told.mails and already and not again:
-        at = clock.local(already[0].created_at)
-        return Work(f"{facts}. Already sent today at {at:%H:%M}; nothing was sent twice.", "nothing", counts)
+        return Work(f"{facts}. {_what_became_of(already)}", "nothing", counts)
     if not users.audience(kind):
         return Work(f"{facts}, but nobody is set to be told. Choose who on the users page.", "failed", counts)
     return Work(f"{facts}. {_people(kind, told)}", "done", counts)
+
+
+def _what_became_of(mails: list[Mail]) -> str:
+    """Today's mails of this kind are there already: out, on their way, or (which must not pass for sent) neither."""
+    out = [mail.sent_at for mail in mails if mail.sent_at]
+    if out:
+        return f"Already sent today at {clock.local(min(out)):%H:%M}; nothing was sent twice."
+    if any(mail.state in ("queued", "sending") for mail in mails):
+        return f"Today's mail waits to be sent since {clock.local(mails[0].created_at):%H:%M}; nothing was added."
+    return f"Today's mail was not sent. {mails[-1].error or 'It was cancelled.'} Send it again from the outbox."
 
 
 def _people(kind: str, told: Told) -> str:

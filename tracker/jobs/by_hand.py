@@ -46,6 +46,11 @@ def wait_for(run: JobRun) -> JobRun:
     raise Busy(f"It still runs after {PATIENCE / 60:.0f} minutes; `run.py jobs {run.job} --runs` shows how it ends.")
 
 
+def not_sent(run: JobRun) -> list[Mail]:
+    """The mails of a run that are not out: waiting, failed or unsure."""
+    return list(Mail.select().where(Mail.run_id == run.id, Mail.state != "sent").order_by(Mail.id))
+
+
 def _mails_untried(run: JobRun) -> bool:
     untried = (Mail.state == "sending") | ((Mail.state == "queued") & (Mail.attempt == 0))
     return Mail.select().where(Mail.run_id == run.id, untried).exists() and not _mail_stands_still()

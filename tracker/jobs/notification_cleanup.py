@@ -39,4 +39,5 @@ def run(run: JobRun) -> Finish:
 
 def preview() -> dict[str, Any]:
     count = notifications.count_old_read()
-    return {"recipients": [], "removed": count, "sentence": f"{count} read notices older than 30 days would go."}
+    noun = "notice" if count == 1 else "notices"
+    return {"recipients": [], "removed": count, "sentence": f"{count} read {noun} older than 30 days would go."}
