@@ -92,6 +92,7 @@ def test_people_are_added_listed_given_a_password_and_disabled(run: Shell) -> No
 
 def test_notices_are_printed_for_people_and_for_programs(run: Shell) -> None:
     run(*SETUP, "--password-stdin", typed=f"{cast.PASSWORD}\n")
+    assert run("notices", "--user", "amina").stdout == "There are no notices.\n"
     run("user", "password", "amina", "--password-stdin", typed="seven other words\n")
     found = json.loads(run("notices", "--user", "amina", "--json").stdout)
     assert [one["kind"] for one in found] == ["account"] and found[0]["created_at"].endswith("Z")

@@ -138,6 +138,8 @@ def _notices(arguments: argparse.Namespace) -> int:
         return 0
     for one in found:
         say(f"{clock.local(one.created_at):%Y-%m-%d %H:%M}  {' ' if one.read_at else '*'} {one.message}")
+    if not found:
+        say("There are no notices.")
     return 0
 
 

@@ -170,7 +170,7 @@ def send(connection: Connection, mail: Letter, before_data: Callable[[], None] =
 def test(server: MailServer, address: str, shop: ShopFacts, sent_by: str = "") -> list[Step]:
     """Send the test mail now and return each step with its time; the last one is not ok where it failed."""
     steps: list[Step] = []
-    context = {"person": sent_by or address, "address": address, "sent_by": sent_by or address,
+    context = {"person": sent_by or address, "address": address, "sent_by": sent_by or "somebody at the shop PC",
                "at": db.instant_text(clock.now())}  # fmt: skip
     try:
         letter = Letter(
