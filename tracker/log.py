@@ -13,7 +13,8 @@ context: contextvars.ContextVar[str] = contextvars.ContextVar("context", default
 
 class _Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        moment = clock.local().strftime("%Y-%m-%d %H:%M:%S")
+        # The PC's own hour: the supervisor does not know the shop's, and the logs of all are read as one.
+        moment = clock.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
         text = record.getMessage().translate(_ESCAPES)
         line = f"{moment} {record.levelname.lower():7} {context.get()} {record.name}: {text}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
