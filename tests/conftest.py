@@ -16,6 +16,7 @@ from tracker.ops import heartbeats, startup
 from tracker.shop import settings
 
 SEED = int(os.environ.get("TRACKER_TEST_SEED") or random.SystemRandom().randrange(10**9))
+os.environ["TRACKER_TEST_SEED"] = str(SEED)  # for the processes that share the work
 
 
 def pytest_report_header() -> str:

@@ -10,6 +10,10 @@ from tracker import config
 from tracker.cli import child
 
 
+# Two processes, a file to one of them: fixtures of a file are made once. With words of one's own pytest gets just those.
+WHOLE_SUITE = ["-n", "2", "--dist", "loadfile"]
+
+
 def register(add: Any) -> None:
     command = add("test", "run the tests; what follows goes to pytest", _test)
     command.prefix_chars = "\0"  # so that -k and its like stay pytest's
@@ -17,4 +21,5 @@ def register(add: Any) -> None:
 
 
 def _test(arguments: argparse.Namespace) -> int:
-    return child.run([sys.executable, "-m", "pytest", *arguments.words], cwd=config.ROOT)
+    words = arguments.words or WHOLE_SUITE
+    return child.run([sys.executable, "-m", "pytest", *words], cwd=config.ROOT)
