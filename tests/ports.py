@@ -6,8 +6,8 @@ import os
 import random
 import socket
 
-# Below what systems hand out to connections (32768 on Linux, 49152 on Windows), and apart for each of the processes that
-# share the suite: what was free a moment ago is still free when the test's own program takes it.
+# Below what systems hand out to connections (32768 on Linux, 49152 on Windows), and apart for each of the processes
+# that share the suite: what was free a moment ago is still free when the test's own program takes it.
 _FIRST, _EACH = 20_000, 3_000
 _drawn = random.SystemRandom()
 

@@ -9,8 +9,7 @@ from typing import Any
 from tracker import config
 from tracker.cli import child
 
-
-# Two processes, a file to one of them: fixtures of a file are made once. With words of one's own pytest gets just those.
+# Two processes, each file in one of them: its fixtures are made once. With words of one's own pytest gets just those.
 WHOLE_SUITE = ["-n", "2", "--dist", "loadfile"]
 
 
