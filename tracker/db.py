@@ -137,13 +137,16 @@ def write(database: ThreadKeptDatabase = books) -> Iterator[None]:
     process holds the lock for WRITE_PATIENCE seconds.
     """
     if database.in_transaction():
-        mark = len(_hints())
+        mark, point = len(_hints()), database.savepoint()
+        point.__enter__()
         try:
-            with database.savepoint():
-                yield
+            yield
         except BaseException:
             del _hints()[mark:]
+            if _has_begun(database):
+                point.rollback(begin=False)
             raise
+        point.commit(begin=False)
         return
     with _one_writer:
         transaction = _begin(database)
@@ -196,12 +199,21 @@ class _Begun:
                 try:
                     self.database.commit()
                 except BaseException:
-                    self.database.rollback()
+                    self._roll_back()
                     raise
             else:
-                self.database.rollback()
+                self._roll_back()
         finally:
             self.database.pop_transaction()
+
+    def _roll_back(self) -> None:
+        if _has_begun(self.database):
+            self.database.rollback()
+
+
+def _has_begun(database: ThreadKeptDatabase) -> bool:
+    """Whether SQLite itself is inside a transaction: a full disk ends one at once, and nothing is left to roll back."""
+    return bool(database.connection().in_transaction)
 
 
 def wake(kind: str, row: int) -> None:

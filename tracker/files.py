@@ -92,7 +92,12 @@ class Lock:
                 time.sleep(0.05)
 
     def _take(self, says: str) -> None:
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+        try:
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+        except OSError as error:
+            raise DataError(
+                f"The folder {self.path.parent} can't be written to: {error.strerror}. Free it for writing, then start."
+            ) from error
         file = os.fdopen(handle, "r+b", buffering=0)
         try:
             _lock(file)

@@ -7,7 +7,7 @@ import os
 
 from tracker import db, taskqueue
 from tracker.config import Config
-from tracker.errors import ShopError
+from tracker.errors import DataError, ShopError
 from tracker.files import private_folder
 from tracker.ops import instance, migrations, presence, recovery, schedules, secrets, snapshots
 from tracker.shop import links, settings
@@ -23,6 +23,15 @@ def open_shop(config: Config) -> None:
     Raises DataError when the folder can't be used, Busy when another process keeps migrating. Calling it again for the
     same folder is harmless.
     """
+    try:
+        _open(config)
+    except OSError as error:
+        raise DataError(
+            f"The folder {config.data} can't be used: {error.strerror or error}. Mend that, then start again."
+        ) from error
+
+
+def _open(config: Config) -> None:
     global _opened
     os.umask(0o077)
     private_folder(config.data)
@@ -56,6 +65,9 @@ def close_shop(leave_snapshot: bool = False) -> None:
         taskqueue.close_queue()
         db.close()
         if _opened is not None:
-            instance.note_closed(_opened)
+            try:
+                instance.note_closed(_opened)
+            except OSError as error:  # a full disk: the next start looks at the books itself
+                log.error("the proper end could not be noted: %s", error)
             _opened = None
         presence.leave()
