@@ -326,7 +326,9 @@ def attempts(mail_id: int) -> list[MailAttempt]:
 
 def of_day(kind: str, subject: str) -> list[Mail]:
     """What was queued today of this kind and subject, to whomever."""
-    return list(Mail.select().where(Mail.key.startswith(f"{kind}:{subject}:{clock.today()}:")).order_by(Mail.id))
+    start = f"{kind}:{subject}:{clock.today()}"
+    # A range (";" follows ":"): LIKE would walk through all the mails there ever were.
+    return list(Mail.select().where(Mail.key > f"{start}:", Mail.key < f"{start};").order_by(Mail.id))
 
 
 def _change(*where: Any, **values: Any) -> int:
