@@ -100,8 +100,8 @@ def write(user_id: int, kind: str, notices: list[Notice]) -> int:
             " created_at = excluded.created_at",
             values,
         )
-    # Counted by id, not by what is unread: that may be a hundred thousand.
-    return int(db.rows("SELECT count(*) FROM notification WHERE id > ?", before)[0][0])
+    # Counted by id, not by what is unread: that may be a hundred thousand. NOT INDEXED = by the table's own ids.
+    return int(db.rows("SELECT count(*) FROM notification NOT INDEXED WHERE id > ?", before)[0][0])
 
 
 def _last_id() -> int:
