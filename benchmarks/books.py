@@ -36,7 +36,7 @@ def operations(config: Config, scale: int) -> Iterator[Operation]:
         lambda: floor.reorder_job(raw),
         target=2.0,
         raw=raw,
-        undo=lambda: _undo(raw, "reorder_alert", "reorder_alerts"),
+        undo=lambda: undo(raw, "reorder_alert", "reorder_alerts"),
         outcome=lambda: _told(raw, "reorder_alert", "reorder_alerts"),
     )
     yield Operation(
@@ -45,7 +45,7 @@ def operations(config: Config, scale: int) -> Iterator[Operation]:
         lambda: floor.debt_job(raw),
         target=1.5,
         raw=raw,
-        undo=lambda: _undo(raw, "debt_reminder", "debt_reminders"),
+        undo=lambda: undo(raw, "debt_reminder", "debt_reminders"),
         outcome=lambda: _told(raw, "debt_reminder", "debt_reminders"),
     )
     yield Operation(
@@ -112,7 +112,8 @@ def _told(raw: Any, kind: str, job: str) -> tuple[Any, ...]:
     return notices, [(user, json.loads(context)) for user, context in mails], told, runs
 
 
-def _undo(raw: Any, kind: str, job: str) -> None:
+def undo(raw: Any, kind: str, job: str) -> None:
+    """Take back what a run of this job told people."""
     raw.execute("BEGIN IMMEDIATE")
     raw.execute(
         "DELETE FROM notification WHERE kind = ? AND read_at IS NULL AND"
