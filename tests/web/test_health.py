@@ -68,6 +68,12 @@ def test_the_worker_that_is_not_there_is_a_banner_on_every_page(amina: Browser) 
     assert "The worker is not running" in amina.get("/notifications").text
 
 
+def test_an_outbox_that_waits_is_a_banner_for_who_can_mend_it(amina: Browser, juma: Browser) -> None:
+    outbox.pause("mail.example.org does not take this password.", "535 no", 300)
+    assert "Mail waits: mail.example.org does not take this password." in amina.get("/notifications").text
+    assert "Mail waits" not in juma.get("/notifications").text
+
+
 def test_healthz_says_degraded_without_a_worker_and_nothing_more(zawadi: Browser) -> None:
     answer = zawadi.get("/healthz")
     assert (answer.status_code, answer.json) == (503, {"status": "degraded", "database": "ok", "worker": "off"})
