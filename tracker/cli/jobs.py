@@ -119,7 +119,8 @@ def _runs(name: str, as_json: bool) -> int:
         return 0
     for run in runs:
         at = clock.local(run.started_at or run.created_at)
-        words = " ".join(f"{part.rstrip('.')}." for part in (run.result or run.error, run.note) if part)
+        parts = [part for part in (run.result or run.error, run.note) if part]
+        words = " ".join(f"{part[0].upper()}{part[1:].rstrip('.')}." for part in parts)
         say(f"{run.id:>6}  {at:%Y-%m-%d %H:%M:%S}  {run.state:<9} {run.trigger:<9} {words}")
     if not runs:
         say("It has not run yet.")

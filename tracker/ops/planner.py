@@ -32,7 +32,6 @@ class Planner:
     def __init__(self, needed: Callable[[str], bool] = lambda job: True) -> None:
         self.needed = needed
         self._last: _Look | None = None
-        self._in_doubt: timedelta | None = None
 
     def plan(self, only: str | None = None) -> int:
         """Insert the runs that are due. Returns how many. Raises nothing but database errors."""
@@ -52,10 +51,8 @@ class Planner:
             return False
         drift = (now.wall - before.wall) - timedelta(seconds=now.steady - before.steady)
         if abs(drift) <= JUMP:
-            self._in_doubt = None
             return False
         log.warning("the PC's clock moved by %s between two looks; waiting for a second look", drift)
-        self._in_doubt = drift
         return True
 
     def _plan_job(self, schedule: Schedule) -> int:
