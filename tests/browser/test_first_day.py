@@ -1,4 +1,4 @@
-"""The first day: the program is started, the wizard answered, the shop looked at; with and without scripts. About 35 s."""
+"""The first day: the program is started, the wizard answered; with and without scripts. About 35 s."""
 
 from __future__ import annotations
 

@@ -78,7 +78,10 @@ def test_on_a_phone_there_is_a_bottom_bar_a_menu_and_rows_are_cards(demo, at):
     box = bar.bounding_box()
     assert box and round(box["y"] + box["height"]) == 740 and box["width"] == 360
     assert not page.locator("#menu").is_visible()
-    assert not page.get_by_role("columnheader", name="Left to pay").is_visible() or page.locator("thead").bounding_box()["width"] <= 1
+    assert (
+        not page.get_by_role("columnheader", name="Left to pay").is_visible()
+        or page.locator("thead").bounding_box()["width"] <= 1
+    )
     row = page.get_by_role("row").filter(has_text="LT-0093").bounding_box()
     assert row and row["width"] > 300 and row["height"] > 80  # a card, its cells under each other
     bar.get_by_role("button", name="More").click()

@@ -16,7 +16,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.mark.parametrize(
-    ("supplier", "amount", "scripts"), [("Plutzer Lebensmittelgroßmärkte AG", "415.00", True), ("Pavlova, Ltd.", "890.00", False)]
+    ("supplier", "amount", "scripts"),
+    [("Plutzer Lebensmittelgroßmärkte AG", "415.00", True), ("Pavlova, Ltd.", "890.00", False)],
 )
 def test_a_debt_is_paid_in_at_most_four_clicks(at, supplier, amount, scripts):
     one, click = at("/debts", scripts=scripts), Clicks()

@@ -1,4 +1,4 @@
-"""People: a forgotten password, an invited cashier, signing out everywhere, a log-in that ends in the middle. About 25 s."""
+"""A forgotten password, an invited cashier, signing out everywhere, a log-in that ends too early. About 40 s."""
 
 from __future__ import annotations
 
@@ -73,7 +73,10 @@ def test_a_cashier_is_invited_by_a_link_and_sees_no_cost_anywhere(demo, at, open
     seen = walk(page, demo.url)
     assert any("Queso Cabrales" in html for html in seen.values())
     assert len(seen) > 15
-    told = {path: COST in html or bool(re.search(r"\bcosts?\b|worth KES|profit", words(html))) for path, html in seen.items()}
+    told = {
+        path: COST in html or bool(re.search(r"\bcosts?\b|worth KES|profit", words(html)))
+        for path, html in seen.items()
+    }
     assert not [path for path, tells in told.items() if tells]
     for path in ("/debts", "/cash", "/payments", "/settings", "/users"):
         assert page.request.get(demo.url + path).status == 403

@@ -9,6 +9,7 @@ import pytest
 from flask import Blueprint, request
 
 from tests.web.conftest import TOKEN
+from tracker.config import ROOT
 from tracker.web import access, create_app, htmx, security, stale
 from tracker.web.fields import LineField, PasswordField
 from tracker.web.forms import Form
@@ -166,6 +167,8 @@ def test_pages_are_never_stored_and_hashed_files_for_a_year(amina):
     address = re.search(r'href="(/static/css/app\.css\?v=[0-9a-f]{10})"', page.text)[1]
     assert "immutable" in amina.get(address).headers["Cache-Control"]
     assert amina.get("/static/css/app.css").headers["Cache-Control"] == "no-cache"
+    font = next((ROOT / "static" / "vendor").glob("inter-*/*.woff2")).relative_to(ROOT)  # a style sheet names it
+    assert "immutable" in amina.get(f"/{font.as_posix()}").headers["Cache-Control"]
     assert amina.get("/static/nothing.css?v=1").headers["Cache-Control"] == "no-store"
 
 

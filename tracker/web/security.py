@@ -183,7 +183,8 @@ def _add_headers(response: Response) -> Response:
         response.headers.setdefault(name, value)
     response.headers.setdefault("X-Request-Id", g.get("request_id", "-"))
     if is_static() and response.status_code in (200, 304):
-        versioned = "v" in request.args
+        # A vendored file has its version in its folder's name: the font is asked for by a style sheet, without ?v=.
+        versioned = "v" in request.args or request.path.startswith("/static/vendor/")
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if versioned else "no-cache"
     else:
         response.headers["Cache-Control"] = "no-store"
