@@ -17,7 +17,11 @@ class _Line(logging.Formatter):
         moment = clock.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
         text = record.getMessage().translate(_ESCAPES)
         line = f"{moment} {record.levelname.lower():7} {context.get()} {record.name}: {text}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        if not record.exc_info:
+            return line
+        # Set in and escaped: what somebody typed may be part of an error's words, and must not pass for a line of ours.
+        trace = self.formatException(record.exc_info).split("\n")
+        return "\n".join([line, *(f"  {part.translate(_ESCAPES)}" for part in trace)])
 
 
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127, 0x85, 0x2028, 0x2029)}

@@ -45,7 +45,8 @@ def parse(text: str, places: int, style: Style, what: str = "number") -> int:
 
     Raises Refused with a sentence when it is not a number, has too many decimals, or could mean two things.
     """
-    cleaned = unicodedata.normalize("NFKC", text).strip().replace("\u2212", "-")
+    is_odd = any(unicodedata.category(c) == "No" for c in text)  # 5², ③: no digits of a number, though NFKC thinks so
+    cleaned = (text if is_odd else unicodedata.normalize("NFKC", text)).strip().replace("\u2212", "-")
     if not cleaned:
         raise Refused(f"Enter {_article(what)}.")
     if len(cleaned) > 32:

@@ -7,6 +7,7 @@ import unicodedata
 from tracker.errors import Refused
 
 NAME, LINE, NOTE = 200, 200, 2000
+_BLANK = {"\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # letters and signs that show nothing
 _BIDI = {chr(c) for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
 
@@ -16,6 +17,8 @@ def line(value: str | None, field: str, label: str, longest: int = LINE, require
     Raises Refused at `field` when it is missing though required, or too long.
     """
     cleaned = " ".join(_clean(value or "", field, label).split())
+    if not any(unicodedata.category(c)[0] in "LNPS" and c not in _BLANK for c in cleaned):
+        cleaned = ""  # nobody could see or click it
     return _sized(cleaned, field, label, longest, required)
 
 
