@@ -64,7 +64,7 @@ def operations(config: Config, scale: int) -> Iterator[Operation]:
         lambda: _backup(config),
         lambda: floor.backup(raw, config.data / "floor.sqlite3"),
         target=1.3,
-        pairs=3,
+        pairs=3 if scale < 100_000 else 2,
         same=_same_size,
     )
     (config.data / "floor.sqlite3").unlink(missing_ok=True)
