@@ -43,7 +43,7 @@ def on_order(low: dict[str, int]) -> dict[str, str]:
 
 def test_the_page_counts_and_groups_what_is_low(amina: Browser, low: dict[str, int]) -> None:
     page, butter = amina.get("/stock/low").text, low["Butter"]
-    assert "4 · 2 to order" in page
+    assert "4 products · 2 to order" in page
     assert "Nur Dairy" in page and "2 to order, about USD 1,800" in page  # 20 + 16 at 50
     assert ">Sugar<" not in page
     assert page.index(">Butter<") < page.index(">Milk<") < page.index(">Cheese<") < page.index(">Salt<")

@@ -34,6 +34,8 @@ def install(app: Flask) -> None:
         plural=plural,
         break_lines=break_lines,
         when_next=when_next,
+        iso_day=iso_day,
+        plain_money=plain_money,
     )
 
 
@@ -117,6 +119,16 @@ def span(seconds: float) -> str:
 def plural(count: int, one: str, many: str = "") -> str:
     """`1 product`, `7 products`, `2 boxes`."""
     return f"{count:,} {one if abs(count) == 1 else many or one + 's'}"
+
+
+def iso_day(value: str) -> str:
+    """The day of a job's preview, which speaks to programs too: `2026-11-23` as `23 Nov`."""
+    return day(date.fromisoformat(value))
+
+
+def plain_money(value: str) -> str:
+    """An amount of a job's preview, `1250.00`, as the shop writes it."""
+    return str(Money.parse_plain(value))
 
 
 def break_lines(value: str) -> Markup:
