@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +40,19 @@ def test_a_door_that_a_dead_supervisor_left_behind_means_not_running(config: Con
         control.control_file(config).write_text(content, encoding="utf-8")
         with pytest.raises(control.NotRunning):
             control.call(config, "status")
+
+
+def test_a_copied_folder_does_not_command_the_shop_it_was_copied_from(config: Config, tmp_path: Path) -> None:
+    """`run.py stop` in the copy of a running shop's folder must not stop that shop."""
+    with supervised(config, program(config, "web")):
+        wait_for(config, "web", "RUNNING")
+        copy = replace(config, data=tmp_path / "copy")
+        copy.data.mkdir()
+        shutil.copy(control.control_file(config), control.control_file(copy))
+        for command in ("status", "shutdown"):
+            with pytest.raises(control.NotRunning):
+                control.call(copy, command)
+        assert state(config, "web")["state"] == "RUNNING"
 
 
 def test_the_door_is_private_and_goes_with_the_supervisor(config: Config) -> None:

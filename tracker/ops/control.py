@@ -47,6 +47,8 @@ def call(config: Config, command: str, **arguments: Any) -> dict[str, Any]:
     """
     try:
         door = json.loads(control_file(config).read_text(encoding="utf-8"))
+        if door["data"] != str(config.data):  # a copied folder brings the door of the shop that it was copied from
+            raise NotRunning
         request = {"token": door["token"], "command": command, "arguments": arguments}
         with socket.create_connection(("127.0.0.1", door["port"]), timeout=5) as connection:
             connection.settimeout(PATIENCE)
@@ -74,7 +76,12 @@ class ControlServer:
 
     def start(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
-        door = {"port": self._socket.getsockname()[1], "token": self.token, "pid": os.getpid()}
+        door = {
+            "port": self._socket.getsockname()[1],
+            "token": self.token,
+            "pid": os.getpid(),
+            "data": str(self._config.data),
+        }
         files.write_private(control_file(self._config), json.dumps(door).encode())
         threading.Thread(target=self._listen, args=(self._socket,), name="control", daemon=True).start()
 
