@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from tests.ops.copying import book, entries
 from tracker import clock, db
 from tracker.config import Config
 from tracker.errors import DataError, NotFound
-from tracker.ops import backups, copies, examine
+from tracker.ops import backups, copies, examine, instance
+from tracker.ops.startup import close_shop, open_shop
 from tracker.shop import settings
 
 
@@ -27,6 +29,16 @@ def test_a_backup_is_named_by_the_shops_wall_clock_and_sha256sum_agrees(shop: Co
     assert examine.look(path).marks["cash_entry"] == 3
     if shutil.which("sha256sum"):
         subprocess.run(["sha256sum", "-c", "--quiet", f"{path.name}.sha256"], cwd=path.parent, check=True)
+
+
+def test_a_backups_hour_is_told_without_opening_the_books(shop: Config) -> None:
+    """`backup list` has to work with broken books, on a PC whose zone is not the shop's."""
+    settings.change(timezone="Africa/Nairobi")
+    close_shop()
+    open_shop(shop)
+    close_shop()
+    assert instance.zone(shop) == "Africa/Nairobi"
+    assert instance.zone(replace(shop, timezone="Europe/Berlin")) == "Europe/Berlin"
 
 
 def test_two_backups_in_one_second_are_two_files(shop: Config) -> None:

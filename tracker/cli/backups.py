@@ -46,9 +46,9 @@ def _now(config: environment.Config, arguments: argparse.Namespace) -> int:
 
 def _list(config: environment.Config, arguments: argparse.Namespace) -> int:
     from tracker import clock
-    from tracker.ops import backups, snapshots
+    from tracker.ops import backups, instance, snapshots
 
-    clock.use(config.timezone)
+    clock.use(instance.zone(config))
     found = [("backup", one) for one in backups.listing(config)]
     found += [("snapshot", one) for one in snapshots.listing(config)]
     if arguments.json:

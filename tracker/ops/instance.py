@@ -27,6 +27,7 @@ class Instance:
     lineage: int = 0
     closed: str = ""
     id: str = ""
+    zone: str = ""  # the shop's, for who reads a backup's name while the books are closed or broken
 
     def is_same_place(self, other: Instance) -> bool:
         return (self.path, self.machine, self.stone) == (other.path, other.machine, other.stone)
@@ -55,6 +56,7 @@ def remember(config: Config, lineage: int | None = None) -> None:
         closed=before.closed if before else "",
         lineage=lineage if lineage is not None else before.lineage if before else 0,
         id=before.id if before and is_same else secrets.token_hex(8),
+        zone=before.zone if before else "",
     )
     if stamped != before:
         write_private(config.data / "instance.json", json.dumps(asdict(stamped)).encode())
@@ -65,6 +67,19 @@ def note_closed(config: Config) -> None:
     before, closed = known(config), _shape(config.books)
     if before and before.closed != closed:
         write_private(config.data / "instance.json", json.dumps(asdict(replace(before, closed=closed))).encode())
+
+
+def note_zone(config: Config, zone: str) -> None:
+    """Write down the shop's time zone as the books have it."""
+    before = known(config)
+    if before and before.zone != zone:
+        write_private(config.data / "instance.json", json.dumps(asdict(replace(before, zone=zone))).encode())
+
+
+def zone(config: Config) -> str:
+    """The shop's time zone without its books: as the environment says, or as last noted; empty when nobody knows."""
+    before = known(config)
+    return config.timezone or (before.zone if before else "")
 
 
 def _shape(path: Path) -> str:

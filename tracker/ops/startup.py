@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
-from tracker import db, taskqueue
+from tracker import clock, db, taskqueue
 from tracker.config import Config
 from tracker.errors import DataError, ShopError
 from tracker.files import private_folder
@@ -36,13 +36,14 @@ def _open(config: Config) -> None:
     os.umask(0o077)
     private_folder(config.data)
     if not presence.is_here(config):
+        clock.use(instance.zone(config))
         recovery.choose(config)
     db.open_books(config.books)
     db.open_ops(config.ops)
     migrations.ensure(config, before=lambda: snapshots.take(config, "before an update", even_unchanged=True))
     recovery.opened(config)
     _opened = config
-    settings.load(config)
+    instance.note_zone(config, settings.load(config).timezone)
     links.use_key(secrets.secret_key(config), config.url)
     taskqueue.open_queue(config.ops, secrets.queue_key(config))
     db.on_wake(taskqueue.enqueue)
