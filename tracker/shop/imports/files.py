@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import csv
 import io
+import lzma
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,6 +31,11 @@ ROWS = 200_000
 COLUMNS = 200
 CELLS = 5_000_000  # a workbook's table is held whole, empty cells too
 LONGEST_CELL = 2_100  # what the longest field takes and a little more; a longer cell is no shop's
+# What a workbook raises that a stick or a download spoilt, wherever in it the wrong byte is.
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, NotImplementedError, RuntimeError, EOFError),
+    *(OSError, ValueError, OverflowError, LookupError),
+)
 _REF = re.compile(rb'<c [^>]*?\br="([A-Z]{1,7})([0-9]{1,9})"')
 _REPEATED = re.compile(
     rb'<table:table-(row|cell)([^>]*?)number-(?:columns|rows)-repeated="([0-9]{3,})"([^>]*)>(?=(.{0,2000}))', re.DOTALL
@@ -139,7 +147,7 @@ def _workbook(content: bytes) -> Iterator[list[str]]:
         _refuse_bombs(content)
         sheet = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0)
         table = sheet.to_python(skip_empty_area=False)
-    except (zipfile.BadZipFile, CalamineError, NotImplementedError, RuntimeError, EOFError, IndexError) as error:
+    except (*_DAMAGED, CalamineError) as error:
         raise Refused("The file can't be read. Open it in your spreadsheet program and save it as CSV.") from error
     for cells in table:
         yield _trimmed(original(_short(_cell(cell)).strip()) for cell in cells)
