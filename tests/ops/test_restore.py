@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,14 @@ def test_a_restore_brings_back_the_books_of_the_backup(shop: Config, backup: Pat
     assert entries() == 3 and is_sound()
     assert recovery.last(shop) is None
     assert not (shop.data / "restore").exists() and not exchange.is_pending(shop)
+
+
+def test_it_says_when_those_books_were_last_changed_not_when_they_were_put_back(shop: Config, backup: Path) -> None:
+    changed = examine.look(backup).last_at
+    with clock.frozen(clock.now() + timedelta(hours=5)):
+        said = restore.restore(shop, backup.name, yes=True)
+    assert f"{clock.local(datetime.fromisoformat(changed)):%Y-%m-%d at %H:%M}" in said
+    assert examine.look(shop.books).last_at == changed
 
 
 def test_what_was_there_is_snapshotted_and_its_files_are_kept(shop: Config, backup: Path) -> None:

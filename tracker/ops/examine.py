@@ -25,6 +25,7 @@ from tracker.ops import migrations
 PATIENCE = 120.0  # seconds; a 50 MB file takes less than 2
 MEMORY = 2 << 30
 LEDGERS = ("stock_movement", "cash_entry", "payable_entry", "audit", "mail_attempt")
+PUT_BACK = "books.put_back"
 HELD = "Not sent by itself: these books were put back from a copy, and it may have gone out already."
 
 
@@ -168,11 +169,16 @@ def _wrong_figures() -> list[str]:
 
 def _progress() -> tuple[dict[str, int], str, str, bool, int]:
     marks = {table: int(db.rows(f"SELECT coalesce(max(id), 0) FROM {table}")[0][0]) for table in LEDGERS}
-    moments = [db.rows(f"SELECT at FROM {table} ORDER BY id DESC LIMIT 1") for table in LEDGERS]
+    moments = [db.rows(f"SELECT at FROM {table} {_ours(table)} ORDER BY id DESC LIMIT 1") for table in LEDGERS]
     journal = str(db.rows("PRAGMA journal_mode")[0][0])
     is_set_up = bool(db.rows("SELECT 1 FROM setting WHERE key = 'is_set_up' AND value = '1'"))
     last_at = max((found[0][0] for found in moments if found), default="")
     return marks, last_at, journal, is_set_up, int(db.rows("PRAGMA user_version")[0][0])
+
+
+def _ours(table: str) -> str:
+    # That books were put back is no change of the shop's: it must not make them look newer than they are.
+    return f"WHERE action <> '{PUT_BACK}'" if table == "audit" else ""
 
 
 # --- making a copy ready ---------------------------------------------------------------------------------------------
@@ -191,7 +197,7 @@ def _prepare(path: Path, words: str, keep_running: bool) -> None:
         if words:
             from tracker.shop import audit
 
-            audit.note("books.put_back", "books", words=words)
+            audit.note(PUT_BACK, "books", words=words)
     db.close()
 
 
