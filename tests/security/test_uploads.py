@@ -75,7 +75,7 @@ def test_any_file_is_a_table_or_a_sentence(shop: SimpleNamespace, amina: Any, se
                 if seen.status_code not in (200, 422) or "<script>alert" in seen.text:
                     wrong.append(f"{seen.status_code}: {query} {content[:60]!r}")
     assert not wrong, f"seed {seed}\n" + "\n".join(wrong)
-    assert looked > 20 and dump(leave_out=("session",)) == before and books.verify() == []
+    assert looked > 3 and dump(leave_out=("session",)) == before and books.verify() == []
 
 
 def test_what_can_be_booked_of_a_nasty_file_leaves_the_books_whole(
