@@ -114,4 +114,6 @@ def _facts(reminder: Reminder) -> str:
 
 def _nothing(reminder: Reminder) -> str:
     quiet = len(reminder.quiet)
-    return "Nothing is overdue." if not quiet else f"Nothing to remind of: {quiet} overdue, promised or snoozed."
+    if not quiet:
+        return "Nothing is overdue."
+    return f"Nothing to remind of: {quiet} overdue, but snoozed, promised or in dispute."
