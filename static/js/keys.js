@@ -70,11 +70,16 @@ document.addEventListener(
 if (find) {
   let timer;
   const hide = () => (results.hidden = true);
+  const typed = () => find.value.trim();
+  const fresh = () => !results.hidden && results.dataset.shown === typed(); // else these are the hits of fewer letters
   const ask = async () => {
-    const answer = await fetch(`/search?q=${encodeURIComponent(find.value.trim())}`, { headers: { "HX-Request": "true" } });
+    const q = typed();
+    const answer = await fetch(`/search?q=${encodeURIComponent(q)}`, { headers: { "HX-Request": "true" } });
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (q !== typed()) return; // a later answer was quicker
     results.replaceChildren(...page.body.childNodes);
+    results.dataset.shown = q;
     results.hidden = false;
   };
   const at = () => results.querySelector("a.is-at");
@@ -92,9 +97,9 @@ if (find) {
   find.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      if (results.hidden) ask();
+      if (!fresh()) ask();
       else move(event.key === "ArrowDown" ? 1 : -1);
-    } else if (event.key === "Enter" && at()) {
+    } else if (event.key === "Enter" && fresh() && at()) {
       event.preventDefault();
       at().click();
     } else if (event.key === "Escape") {
