@@ -146,6 +146,12 @@ def test_asking_for_a_run_that_waits_for_its_retry_runs_it_now(books: Config) ->
     assert claimed().attempt == 2
 
 
+def test_asking_for_it_again_is_not_lost_on_a_run_that_waits_for_its_retry(books: Config) -> None:
+    job_runs.request(JOB)
+    job_runs.fail(claimed(), OSError("busy"))
+    assert job_runs.request(JOB, again=True).again and claimed().again
+
+
 def test_what_a_job_finds_wrong_is_a_failed_run_without_a_retry(books: Config) -> None:
     amina = users.add("amina", "Amina", "admin")
     job_runs.request("books_check")

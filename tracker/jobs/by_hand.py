@@ -48,7 +48,7 @@ def wait_for(run: JobRun) -> JobRun:
 
 def not_sent(run: JobRun) -> list[Mail]:
     """The mails of a run that are not out: waiting, failed or unsure."""
-    return list(Mail.select().where(Mail.run_id == run.id, Mail.state != "sent").order_by(Mail.id))
+    return [mail for mail in job_runs.mails(run.id) if mail.state != "sent"]
 
 
 def _mails_untried(run: JobRun) -> bool:

@@ -121,7 +121,9 @@ def request(job: str, trigger: str = "hand", again: bool = False) -> JobRun:
         waiting = active(job)
         if waiting and waiting.state == "queued" and waiting.due_at > now:
             # A retry that waits for its time is what was asked for: it runs now.
-            JobRun.update(due_at=now, asked_by=audit.actor().name).where(JobRun.id == waiting.id).execute()
+            options = "again" if again else waiting.options
+            change = {"due_at": now, "asked_by": audit.actor().name, "options": options}
+            JobRun.update(**change).where(JobRun.id == waiting.id).execute()
             run = get(waiting.id)
         elif waiting:
             since = clock.local(waiting.started_at or waiting.created_at)
