@@ -35,11 +35,21 @@ def places() -> int:
     return _shop.places
 
 
+_places: dict[str, int] = {}
+
+
+def know(code: str, decimals: int) -> None:
+    """The decimals of a currency as they were once looked up."""
+    _places[code] = decimals
+
+
 def places_of(code: str) -> int:
     """Decimals of a currency. Source: CLDR's currency data, which follows ISO 4217."""
-    from babel.numbers import get_currency_precision
+    if code not in _places:
+        from babel.numbers import get_currency_precision
 
-    return int(get_currency_precision(code))
+        _places[code] = int(get_currency_precision(code))
+    return _places[code]
 
 
 @total_ordering

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 
 from tracker.errors import Refused
 
@@ -26,10 +25,23 @@ class Style:
     groups: tuple[int, int] = (3, 3)
 
 
-@lru_cache(maxsize=16)
+_styles: dict[str, Style] = {}
+
+
+def know(locale: str, style: Style) -> None:
+    """The signs of a locale as they were once looked up: the books keep their shop's, so that a start needs no CLDR."""
+    _styles[locale] = style
+
+
 def style_of(locale: str) -> Style:
     """CLDR's signs for a locale such as `en_KE`; plain English where CLDR does not know it."""
-    from babel import Locale, UnknownLocaleError  # 60 ms to import: not before it is needed
+    if locale not in _styles:
+        _styles[locale] = _look_up(locale)
+    return _styles[locale]
+
+
+def _look_up(locale: str) -> Style:
+    from babel import Locale, UnknownLocaleError  # 60 ms and 10 MB to import: not before it is needed
 
     try:
         known = Locale.parse(locale)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
 
 from tests import cast
 from tracker import clock, money
-from tracker.config import Config, Smtp
+from tracker.config import ROOT, Config, Smtp
 from tracker.errors import Refused
 from tracker.money import Money
 from tracker.shop import audit, cash, settings
@@ -73,3 +76,21 @@ def test_every_change_is_on_record_with_who_made_it() -> None:
         settings.change(due_soon_days=2)
         settings.change(due_soon_days=2)  # no change, no record
     assert [(one.who, one.detail) for one in audit.of("settings")] == [("Amina", '{"due_soon_days": 2}')]
+
+
+def test_a_start_reads_how_numbers_are_written_from_the_books(books: Config) -> None:
+    """CLDR costs a start 10 MB and a tenth of a second: it is asked when the country changes, not each time."""
+    settings.change(country="IN", currency="JPY")
+    program = (
+        "import sys; from tracker import config, money; from tracker.ops.startup import open_shop, close_shop;"
+        "open_shop(config.load()); print(money.Money(1234567).with_currency(), 'babel' in sys.modules); close_shop()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"TRACKER_DATA": str(books.data)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["JPY", "12,34,567", "False"]

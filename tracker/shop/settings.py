@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import time
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import peewee
 
-from tracker import clock, db, money, quantity, text
+from tracker import clock, db, money, numerals, quantity, text
 from tracker.config import Config, is_sound
 from tracker.errors import Refused
 from tracker.shop import audit
@@ -69,6 +70,7 @@ def load(config: Config | None = None) -> Settings:
     found = Settings(**{**known, **_fixed})
     if found != _current or config is not None:
         _current = found
+        _recall(stored.get(_WRITING, ""))
         _apply(found)
     return found
 
@@ -93,8 +95,26 @@ def change(**values: Any) -> Settings:
         for name, value in changed.items():
             Setting.replace(key=name, value=_stored(value)).execute()
         if changed:
+            Setting.replace(key=_WRITING, value=_writing(replace(before, **changed))).execute()
             audit.note("settings.change", "settings", **changed)
     return load()
+
+
+_WRITING = "writing"  # how the shop's numbers are written, looked up when it was set: a start then needs no CLDR
+
+
+def _writing(found: Settings) -> str:
+    style, places = numerals.style_of(found.locale), money.places_of(found.currency)
+    known = {"locale": found.locale, "currency": found.currency, "places": places, "style": asdict(style)}
+    return json.dumps(known, ensure_ascii=False)
+
+
+def _recall(stored: str) -> None:
+    if stored:
+        known = json.loads(stored)
+        style = known["style"]
+        numerals.know(known["locale"], numerals.Style(style["decimal"], style["group"], tuple(style["groups"])))
+        money.know(known["currency"], known["places"])
 
 
 def _refuse_currency_change(before: Settings, checked: dict[str, Any]) -> None:
