@@ -50,7 +50,7 @@ def _clean(value: str, field: str, label: str) -> str:
 
 def _sized(cleaned: str, field: str, label: str, longest: int, required: bool) -> str:
     if required and not cleaned:
-        raise Refused(f"Enter {'an' if label[0].lower() in 'aeiou' else 'a'} {label}.", field)
+        raise Refused(f"Enter {'an' if label[0].lower() in 'aeio' else 'a'} {label}.", field)
     if len(cleaned) > longest:
         raise Refused(f"The {label} may have at most {longest} characters; this one has {len(cleaned)}.", field)
     return cleaned

@@ -67,9 +67,9 @@ def test_what_is_left_empty_is_nothing(app):
 @pytest.mark.parametrize(
     ("field", "typed", "says"),
     [
-        ("name", " ", "Enter a supplier name."),
+        ("name", " ", "Fill in “Supplier name”."),
         ("name", "x" * 21, "at most 20 characters"),
-        ("amount", "", "Enter an amount."),
+        ("amount", "", "Fill in “Amount”."),
         ("amount", "12,50", "can't be read as an amount"),
         ("amount", "1.234.50", "can't be read"),
         ("amount", "nan", "can't be read"),

@@ -58,7 +58,7 @@ def test_a_transfer_moves_money_from_one_account_to_the_other(s, amina):
     [
         ({"amount": "400.01"}, "The till holds only USD 400.00."),
         ({"amount": "-1"}, "The amount must be more than zero."),
-        ({"note": ""}, "Enter a purpose."),
+        ({"note": ""}, "Fill in “Purpose”."),
         ({"moved_on": "2026-11-24"}, "This day is in the future."),
         ({"account": "77"}, "Choose one from the list."),
     ],

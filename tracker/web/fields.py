@@ -64,7 +64,7 @@ class TypedField(Field):
         self.data = self.keep_empty
         if not typed.strip():
             if self.needed:
-                raise ValueError(f"Enter {'an' if self.called[0].lower() in 'aeiou' else 'a'} {self.called}.")
+                raise ValueError(f"Fill in “{self.label.text}”.")  # labels are not all nouns: “How many came”
             return
         try:
             self.data = self.read(typed)
