@@ -35,6 +35,13 @@ def test_an_empty_variable_is_unset_and_hides_nothing_of_the_file(tmp_path: Path
     assert config.load({"TRACKER_PORT": "8124"}, tmp_path).port == 8124
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_file_in_another_encoding_is_said_in_words(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / ".env").write_text("# für Amina\nTRACKER_PORT=8123\n", encoding=encoding)
+    with pytest.raises(Misconfigured, match="UTF-8"):
+        config.load({}, tmp_path)
+
+
 def test_a_relative_data_folder_counts_from_the_program_s_folder(tmp_path: Path) -> None:
     assert config.load({"TRACKER_DATA": "elsewhere"}, tmp_path).data == (tmp_path / "elsewhere").resolve()
 

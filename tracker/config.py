@@ -136,8 +136,12 @@ def read_env_file(path: Path) -> dict[str, str]:
     """`NAME=value` lines; `#` starts a comment line; one pair of quotes around a value is taken off."""
     if not path.is_file():
         return {}
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise Misconfigured(f"{path.name} is not UTF-8 text. Save it again with the encoding UTF-8.") from error
     found: dict[str, str] = {}
-    for number, raw in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+    for number, raw in enumerate(lines, start=1):
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
