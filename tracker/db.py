@@ -154,9 +154,11 @@ def write(database: ThreadKeptDatabase = books) -> Iterator[None]:
             with transaction:
                 yield
         except BaseException:
-            _hints().clear()
+            if database is books:
+                _hints().clear()
             raise
-    _send_hints()
+    if not books.in_transaction():  # a heartbeat written in the middle of a booking sends nothing yet
+        _send_hints()
 
 
 def _begin(database: ThreadKeptDatabase) -> Any:

@@ -60,6 +60,29 @@ def test_the_stock_consumer_behaves_like_ours(shop: RealShop, sink: Sink, overdu
     assert heartbeats.age("worker") is None  # it said good-bye
 
 
+def test_the_status_knows_a_worker_that_runs_by_itself(shop: RealShop) -> None:
+    """As under service units, without a supervisor."""
+    worker = shop.worker()
+    wait_until(lambda: heartbeats.age("worker") is not None, "the worker")
+    states = {one["name"]: (one["state"], one["pid"]) for one in shop.json("status")["programs"]}
+    assert states == {"web": ("STOPPED", None), "worker": ("RUNNING", worker.pid)}
+    assert shop.run("status", "worker").returncode == 0
+    assert shop.run("status").returncode == 3
+    shop.kill(worker)
+    assert shop.run("status", "worker").returncode == 3
+
+
+def test_nonsense_hours_are_wrong_usage(shop: RealShop) -> None:
+    done = shop.run("jobs", "set", "debt_reminders", "--at", "25:00")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "Write the time like 08:00, from 00:00 to 23:59.\n"
+
+
+def test_a_run_by_hand_says_whose_hand(shop: RealShop, overdue: None) -> None:
+    shop.run("job", "debt_reminders")
+    assert job_runs.last("debt_reminders").asked_by.endswith(" at the PC")
+
+
 def test_a_second_worker_leaves_with_a_sentence_and_75(shop: RealShop) -> None:
     shop.worker()
     wait_until(lambda: heartbeats.age("worker") is not None, "the first heartbeat")

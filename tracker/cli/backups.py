@@ -7,6 +7,7 @@ from typing import Any
 
 from tracker import config as environment
 from tracker.cli.output import complain, document, say, table
+from tracker.cli.shop import open_shop
 
 
 def register(add: Any) -> None:
@@ -27,14 +28,10 @@ def _backup(arguments: argparse.Namespace) -> int:
 
 def _now(config: environment.Config, arguments: argparse.Namespace) -> int:
     from tracker.ops import backups
-    from tracker.ops.startup import close_shop, open_shop
 
-    try:
-        open_shop(config)
-        path = backups.back_up(config, "by hand")
-        problem = backups.second_folder_problem(config)
-    finally:
-        close_shop()
+    open_shop(config)
+    path = backups.back_up(config, "by hand")
+    problem = backups.second_folder_problem(config)
     if arguments.json:
         document({"file": str(path), "problem": problem})
     else:

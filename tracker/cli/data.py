@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracker import config as environment
 from tracker.cli.output import complain, document, say
+from tracker.cli.shop import open_shop
 from tracker.errors import Refused
 
 if TYPE_CHECKING:
@@ -35,12 +36,6 @@ def register(add: Any) -> None:
     demo.add_argument("what", choices=("load", "remove"))
 
 
-def _open() -> None:
-    from tracker.ops.startup import open_shop
-
-    open_shop(environment.load())
-
-
 # --- import -----------------------------------------------------------------------------------------------------------
 
 
@@ -57,7 +52,7 @@ def _import(arguments: argparse.Namespace) -> int:
     # The file is read before the books are open: no open file of theirs may ever be opened a second time.
     sheet = files.read_path(_not_our_own(Path(arguments.file)))
     wish = imports.Wish(arguments.update, arguments.skip_bad, _mapping(arguments.map))
-    _open()
+    open_shop()
     outcome = (imports.preview if arguments.dry_run else imports.book)(arguments.kind, sheet, wish)
     for note in outcome.notes:
         complain(note)
@@ -113,7 +108,7 @@ def _tell(outcome: Outcome, dry: bool, wish: Wish) -> None:
 def _export(arguments: argparse.Namespace) -> int:
     from tracker.shop import exports
 
-    _open()
+    open_shop()
     path = Path(arguments.output)
     number = exports.write(arguments.kind, path)
     say(f"{number:,} rows in {path}.")
@@ -126,7 +121,7 @@ def _export(arguments: argparse.Namespace) -> int:
 def _demo(arguments: argparse.Namespace) -> int:
     from tracker.shop import demo
 
-    _open()
+    open_shop()
     if arguments.what == "load":
         demo.load()
         say("The demo shop is filled. `run.py demo remove` takes it away again.")

@@ -7,7 +7,8 @@ from typing import Any
 
 from tracker import config as settings
 from tracker.cli.output import complain, document, say, table
-from tracker.errors import NotFound
+from tracker.cli.shop import open_shop
+from tracker.errors import NotFound, Refused
 
 
 def register(add: Any) -> None:
@@ -30,12 +31,8 @@ def register(add: Any) -> None:
 
 
 def _open(arguments: argparse.Namespace) -> settings.Config:
-    from tracker.ops.startup import open_shop
-
     arguments.timetable()
-    config = settings.load()
-    open_shop(config)
-    return config
+    return open_shop()
 
 
 def _known(name: str) -> str:
@@ -139,19 +136,27 @@ def _set(arguments: argparse.Namespace) -> int:
         )
         return WRONG_USAGE
     job = _known(arguments.job)
-    before = schedules.get(job)
-    if arguments.default:
-        schedules.back_to_default(job)
-    elif arguments.pause or arguments.resume:
-        (schedules.pause if arguments.pause else schedules.resume)(job)
-    elif arguments.cron:
-        schedules.change(job, cron=arguments.cron)
-    else:
-        schedules.change(job, at=arguments.at or before.at, days=arguments.days or before.days)
-    after = schedules.get(job)
+    try:
+        after = _changed(job, arguments)
+    except Refused as nonsense:
+        complain(nonsense.message)
+        return WRONG_USAGE
     coming = ", ".join(f"{clock.local(moment):%a %d %b %H:%M}" for moment in schedules.next_runs(after))
     say(f"{job}: paused." if after.is_paused else f"{job}: {after.words}. Next: {coming}.")
     return 0
+
+
+def _changed(job: str, arguments: argparse.Namespace) -> Any:
+    from tracker.ops import schedules
+
+    before = schedules.get(job)
+    if arguments.default:
+        return schedules.back_to_default(job)
+    if arguments.pause or arguments.resume:
+        return (schedules.pause if arguments.pause else schedules.resume)(job)
+    if arguments.cron:
+        return schedules.change(job, cron=arguments.cron)
+    return schedules.change(job, at=arguments.at or before.at, days=arguments.days or before.days)
 
 
 # --- run.py job ----------------------------------------------------------------------------------------------------

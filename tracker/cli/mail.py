@@ -10,6 +10,7 @@ from typing import Any
 
 from tracker import config as environment
 from tracker.cli.output import complain, document, say, table
+from tracker.cli.shop import open_shop
 from tracker.errors import NotFound, Refused
 
 
@@ -127,14 +128,7 @@ def _facts(mail: Any) -> dict[str, Any]:
 @contextmanager
 def _shop(only_if_there: bool = False) -> Iterator[environment.Config]:
     """The open shop; where there is none yet and `only_if_there`, only the settings' defaults."""
-    from tracker.ops.startup import close_shop, open_shop
-
     config = environment.load()
-    if only_if_there and not config.books.exists():
-        yield config
-        return
-    try:
+    if not only_if_there or config.books.exists():
         open_shop(config)
-        yield config
-    finally:
-        close_shop()
+    yield config

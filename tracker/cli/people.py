@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from tracker.cli.output import document, say, table
+from tracker.cli.shop import open_shop
 from tracker.errors import NotFound, Refused
 
 ROLES = ("admin", "manager", "cashier", "viewer")
@@ -61,7 +62,7 @@ def _setup(arguments: argparse.Namespace) -> int:
     from tracker.ops import setup_code
     from tracker.shop import set_up
 
-    config = _open()
+    config = open_shop()
     owner = set_up.Owner(arguments.admin_name, arguments.admin_user, _from_stdin(), arguments.admin_email)
     set_up.run(owner, arguments.shop, arguments.country, currency=arguments.currency, timezone=arguments.timezone)
     setup_code.forget(config)
@@ -72,7 +73,7 @@ def _setup(arguments: argparse.Namespace) -> int:
 def _add(arguments: argparse.Namespace) -> int:
     from tracker.shop import accounts, passwords, users
 
-    _open()
+    open_shop()
     _after_set_up()
     name = arguments.full_name or arguments.name
     if arguments.link:
@@ -89,7 +90,7 @@ def _add(arguments: argparse.Namespace) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     from tracker.shop import users
 
-    _open()
+    open_shop()
     people = users.everybody()
     if arguments.json:
         document([
@@ -106,7 +107,7 @@ def _list(arguments: argparse.Namespace) -> int:
 def _password(arguments: argparse.Namespace) -> int:
     from tracker.shop import accounts
 
-    _open()
+    open_shop()
     user = _named(arguments.name)
     accounts.set_password(user.id, _from_stdin() if arguments.password_stdin else _typed_twice())
     say(f"{user.name} has a new password and is signed out everywhere.")
@@ -116,7 +117,7 @@ def _password(arguments: argparse.Namespace) -> int:
 def _disable(arguments: argparse.Namespace) -> int:
     from tracker.shop import users
 
-    _open()
+    open_shop()
     user = _named(arguments.name)
     users.disable(user.id)
     say(f"{user.name} can't sign in any more.")
@@ -127,7 +128,7 @@ def _notices(arguments: argparse.Namespace) -> int:
     from tracker import clock
     from tracker.shop import notifications
 
-    _open()
+    open_shop()
     found = notifications.latest(_named(arguments.user).id)
     if arguments.json:
         document([
@@ -141,15 +142,6 @@ def _notices(arguments: argparse.Namespace) -> int:
     if not found:
         say("There are no notices.")
     return 0
-
-
-def _open() -> Any:
-    from tracker import config
-    from tracker.ops.startup import open_shop
-
-    loaded = config.load()
-    open_shop(loaded)
-    return loaded
 
 
 def _after_set_up() -> None:

@@ -7,7 +7,7 @@ import os
 
 from tracker import clock, db, taskqueue
 from tracker.config import Config
-from tracker.errors import DataError, ShopError
+from tracker.errors import DataError, Misconfigured, ShopError
 from tracker.files import private_folder
 from tracker.ops import instance, migrations, presence, recovery, schedules, secrets, snapshots
 from tracker.shop import links, settings
@@ -34,7 +34,7 @@ def open_shop(config: Config) -> None:
 def _open(config: Config) -> None:
     global _opened
     os.umask(0o077)
-    private_folder(config.data)
+    _data_folder(config)
     if not presence.is_here(config):
         clock.use(instance.zone(config))
         recovery.choose(config)
@@ -48,6 +48,15 @@ def _open(config: Config) -> None:
     taskqueue.open_queue(config.ops, secrets.queue_key(config))
     db.on_wake(taskqueue.enqueue)
     schedules.sync()
+
+
+def _data_folder(config: Config) -> None:
+    try:
+        private_folder(config.data)
+    except DataError as error:
+        if "TRACKER_DATA" in config.fixed:
+            raise Misconfigured(f"TRACKER_DATA: {error.message}") from error
+        raise
 
 
 def close_shop(leave_snapshot: bool = False) -> None:

@@ -11,6 +11,7 @@ from tracker.config import Config
 from tracker.ops.program import RUNNING, Snapshot
 
 _NAME, _STATE = 33, 10  # columns
+SILENT = 30.0  # seconds: three heartbeats
 
 
 def status_of(name: str, now: Snapshot) -> dict[str, Any]:
@@ -27,9 +28,27 @@ def status_of(name: str, now: Snapshot) -> dict[str, Any]:
 
 
 def offline_status(config: Config, names: Iterable[str] = ("web", "worker")) -> dict[str, Any]:
-    """The same document when no supervisor runs."""
-    programs = [status_of(name, Snapshot()) for name in names]
+    """The same document when no supervisor runs: what runs by itself (service units) is known by its heartbeat."""
+    programs = [status_of(name, Snapshot()) | _by_itself(config, name) for name in names]
     return {"running": False, "pid": None, "url": config.url, "programs": programs}
+
+
+def _by_itself(config: Config, name: str) -> dict[str, Any]:
+    if not config.ops.exists():
+        return {}
+    import psutil  # all here, because the supervisor uses this module and does without Peewee
+
+    from tracker import db
+    from tracker.ops import heartbeats
+
+    db.open_ops(config.ops)
+    try:
+        beat, age = heartbeats.read(name), heartbeats.age(name)
+    finally:
+        db.ops.close_all()
+    if beat is None or age is None or age > SILENT or not psutil.pid_exists(beat.pid):
+        return {}
+    return {"state": RUNNING, "pid": beat.pid, "uptime_s": int((clock.now() - beat.started_at).total_seconds())}
 
 
 def status_lines(status: dict[str, Any]) -> list[str]:

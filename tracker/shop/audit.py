@@ -47,6 +47,11 @@ def acting(actor: Actor) -> Iterator[None]:
         _actor.reset(token)
 
 
+def act_as(actor: Actor) -> None:
+    """From now on this thread acts for somebody: a command, which ends when it is done."""
+    _actor.set(actor)
+
+
 def actor() -> Actor:
     return _actor.get()
 

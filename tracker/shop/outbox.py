@@ -121,7 +121,7 @@ def put(
                 to_address=address,
                 to_name=user.name if user else "",
                 context=json.dumps(context, ensure_ascii=False),
-                message_id=f"<{secrets.token_hex(16)}@finance-tracker.invalid>",
+                message_id=_message_id(),
                 state="queued",
                 due_at=now,
                 expires_at=expires_at,
@@ -137,6 +137,12 @@ def put(
         mail = Mail.get(Mail.key == key)
         db.wake("mail", mail.id)
     return mail
+
+
+def _message_id() -> str:
+    """One for life, at the sender's own domain (RFC 5322, 3.6.4)."""
+    domain = settings.current().smtp_from.rpartition("@")[2].strip("> ")
+    return f"<{secrets.token_hex(16)}@{domain or 'finance-tracker.invalid'}>"
 
 
 def send_again(mail_id: int) -> Mail:
@@ -155,7 +161,7 @@ def send_again(mail_id: int) -> Mail:
             to_address=old.to_address,
             to_name=old.to_name,
             context=old.context,
-            message_id=f"<{secrets.token_hex(16)}@finance-tracker.invalid>",
+            message_id=_message_id(),
             state="queued",
             due_at=now,
             created_at=now,
