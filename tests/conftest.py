@@ -19,13 +19,29 @@ SEED = int(os.environ.get("TRACKER_TEST_SEED") or random.SystemRandom().randrang
 os.environ["TRACKER_TEST_SEED"] = str(SEED)  # for the processes that share the work
 
 
-def pytest_report_header() -> str:
-    return f"seed of the random tests: {SEED} (again with TRACKER_TEST_SEED={SEED})"
+# The files that take longest begin first, so that two processes end at about the same time; the rest stays shuffled.
+LONGEST = ("test_every_page", "test_main_job", "test_worker", "test_from_supervisor", "test_model", "test_recovery")
+LONG = ("/browser/", "/security/", "/faults/", "/jobs/", "/ops/", "/cli/", "/mail/")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        path = item.path.as_posix()
+        if item.path.stem in LONGEST:
+            return LONGEST.index(item.path.stem)
+        return len(LONGEST) + next((n for n, part in enumerate(LONG) if part in path), len(LONG))
+
+    items.sort(key=rank)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line(f"seed of the random tests: {SEED} (again with TRACKER_TEST_SEED={SEED})")
 
 
 @pytest.fixture
 def seed() -> int:
-    """The session's seed for tests that draw at random; its header line says how to run them again."""
+    """The session's seed for tests that draw at random; its last lines say how to run them again."""
     return SEED
 
 

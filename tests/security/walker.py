@@ -228,7 +228,7 @@ class Walker:
         if seconds > SLOWEST:
             self.wrong.append(f"{seconds:.1f} s ({size} bytes): {told}")
         self.wrong += [f"{words}: {told}" for words in unsafe_headers(answer)]
-        if "Traceback (most recent" in answer.get_data(as_text=True):
+        if b"Traceback (most recent" in answer.get_data():
             self.wrong.append(f"a traceback: {told}")
         if self._counter() != self._changes:
             self._compare(code, told)

@@ -10,7 +10,7 @@ from tracker import config
 from tracker.cli import child
 
 # Two processes, each file in one of them: its fixtures are made once. With words of one's own pytest gets just those.
-WHOLE_SUITE = ["-n", "2", "--dist", "loadfile"]
+WHOLE_SUITE = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def register(add: Any) -> None:
