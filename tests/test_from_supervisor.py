@@ -237,4 +237,6 @@ def test_web_and_worker_run_alone_beside_each_other(shop: Shop) -> None:
     with shop.started("web", "the pages are at"), shop.started("worker", "the worker has begun"):
         with urllib.request.urlopen(f"http://127.0.0.1:{shop.port}/healthz", timeout=5) as answer:
             assert answer.status == 200
-        assert shop.run("status").returncode == 3  # no supervisor
+        told = shop.run("status")  # no supervisor: known by their heartbeats
+        assert told.returncode == 0 and told.stdout.count("RUNNING") == 2
+    assert shop.run("status").returncode == 3
