@@ -136,6 +136,8 @@ class Queue(SqliteHuey):
         options["workers"] = max(2, int(options.get("workers") or 0))
         options["max_delay"] = min(1.0, float(options.get("max_delay") or 1.0))
         options["worker_type"] = "thread"
+        # Nothing is ever scheduled in Huey's own table (a retry is a row of ours), so a look every ten seconds will do.
+        options["scheduler_interval"] = max(10, int(options.get("scheduler_interval") or 0))
         options.setdefault("shutdown_timeout", 60)
         return GracefulConsumer(self, **options)
 

@@ -10,7 +10,7 @@ from tracker.ops import job_runs
 from tracker.ops.job_runs import Finish, JobRun, Work
 from tracker.shop import notifications
 
-TARGET_SECONDS = 0.010  # how long one batch may hold the books
+TARGET_SECONDS = 0.008  # how long one batch may hold the books
 SMALLEST, LARGEST = 50, 5_000
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 
 from tracker.errors import Refused
-from tracker.mail import deliver, transport
-from tracker.mail.transport import Step
 from tracker.ops import secrets
 from tracker.shop import outbox, settings
 from tracker.web.fields import ChoiceField, EmailField, LineField, NumberField, PasswordField
 from tracker.web.forms import Form
+
+if TYPE_CHECKING:  # what speaks SMTP is imported where it is used: a start of web has no need of it
+    from tracker.mail.transport import Step
 
 PORTS = (25, 465, 587, 2525)  # where the test may knock: it is the one call that the web process makes to the outside
 _WAIT = 10.0
@@ -46,6 +47,8 @@ class TestMail(Form):
 
 def values(form: MailFields, fixed: frozenset[str]) -> dict[str, Any]:
     """What to store, the server deduced where only the address is given."""
+    from tracker.mail import transport
+
     given = {name: form[name].data for name in ("smtp_from", *_NAMES) if name in form and name not in fixed}
     if "smtp_host" in fixed or "smtp_host" not in given:
         return {name: value for name, value in given.items() if name == "smtp_from"}
@@ -93,6 +96,8 @@ def advice(host: str) -> str:
 
 def test(address: str, sent_by: str) -> list[Step]:
     """Send the test message now; each step with its time. Raises Refused where we may not or can't knock."""
+    from tracker.mail import deliver, transport
+
     config = current_app.config["SHOP_CONFIG"]
     if not outbox.is_open():
         raise Refused("Save an address for outgoing mail first.", "address")
