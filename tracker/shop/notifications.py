@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import peewee
 
@@ -114,6 +114,21 @@ def unread(user_id: int, at_most: int | None = 100) -> int:
         return int(db.rows("SELECT count(*) FROM notification WHERE user_id = ? AND read_at IS NULL", user_id)[0][0])
     sql = "SELECT count(*) FROM (SELECT 1 FROM notification WHERE user_id = ? AND read_at IS NULL LIMIT ?)"
     return int(db.rows(sql, user_id, at_most)[0][0])
+
+
+class Standing(NamedTuple):
+    """What stands around every page: unread notices, counted up to 100; why all mail waits, empty when it does not."""
+
+    unread: int
+    mail_waits: str
+
+
+def standing(user_id: int) -> Standing:
+    """Both in one statement, because every page asks it."""
+    sql = """SELECT (SELECT count(*) FROM (SELECT 1 FROM notification WHERE user_id = ? AND read_at IS NULL LIMIT 100)),
+        (SELECT sentence FROM mail_pause)"""
+    unread, sentence = db.rows(sql, user_id)[0]
+    return Standing(unread, sentence or "")
 
 
 def latest(user_id: int, limit: int = 50, offset: int = 0, only_unread: bool = False) -> list[Notification]:

@@ -6,14 +6,12 @@ import peewee
 from flask import Blueprint, current_app, g, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
-from tracker import clock, config, db
+from tracker import config, db
 from tracker.ops import backups, overview, problems, processes, recovery, snapshots
 from tracker.shop import outbox, users
 from tracker.web import chrome, htmx
 from tracker.web.access import Person, needs, public
 from tracker.web.chrome import Banner
-
-PAUSE_KNOWN_FOR = 10.0  # seconds that a page may be behind the outbox
 
 page = Blueprint("health", __name__)
 
@@ -94,18 +92,4 @@ def _worker_banner(person: Person) -> Banner | None:
     return Banner("bad", f"The worker is {words}: no reminder, alert or mail goes out by itself.", *link)
 
 
-def _mail_banner(person: Person) -> Banner | None:
-    """While the whole outbox waits: one banner instead of a failure per mail."""
-    if not person.can("health.see") or request.path.startswith("/health"):
-        return None
-    looked_at, sentence = current_app.extensions.get("mail_pause", (None, ""))
-    now = clock.monotonic()
-    if looked_at is None or now - looked_at > PAUSE_KNOWN_FOR:  # not one more statement on every page
-        pause = outbox.paused()
-        sentence = pause.sentence if pause else ""
-        current_app.extensions["mail_pause"] = (now, sentence)
-    return Banner("warn", f"Mail waits: {sentence}", "/health/mail", "See it") if sentence else None
-
-
 chrome.banner(_worker_banner)
-chrome.banner(_mail_banner)

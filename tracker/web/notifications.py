@@ -10,9 +10,10 @@ from flask.typing import ResponseReturnValue
 from tracker import clock
 from tracker.errors import NotFound
 from tracker.shop import notifications
-from tracker.shop.notifications import Notification
+from tracker.shop.notifications import Notification, Standing
 from tracker.web import chrome, exports, htmx, listing
-from tracker.web.access import needs
+from tracker.web.access import Person, needs
+from tracker.web.chrome import Banner
 
 page = Blueprint("notifications", __name__)
 
@@ -58,4 +59,20 @@ def read_all() -> ResponseReturnValue:
     return htmx.see_other("/notifications", f"{marked} marked as read." if marked else "")
 
 
-chrome.bell(lambda person: notifications.unread(person.id))
+def standing(person: Person) -> Standing:
+    """What stands around every page, asked once a request: the bell's number, and whether mail waits."""
+    if "standing" not in g:
+        g.standing = notifications.standing(person.id)
+    return g.standing  # type: ignore[no-any-return]
+
+
+def _mail_banner(person: Person) -> Banner | None:
+    """While the whole outbox waits: one banner instead of a failure per mail."""
+    if not person.can("health.see") or request.path.startswith("/health"):
+        return None
+    sentence = standing(person).mail_waits
+    return Banner("warn", f"Mail waits: {sentence}", "/health/mail", "See it") if sentence else None
+
+
+chrome.bell(lambda person: standing(person).unread)
+chrome.banner(_mail_banner)
