@@ -50,7 +50,7 @@ def operations(config: Config, scale: int) -> Iterator[Operation]:
     )
     yield Operation(
         "unread badge",
-        lambda: notifications.unread(1),
+        lambda: notifications.standing(1).unread,
         lambda: floor.unread(raw, 1),
         target=1.5,
         raw=raw,

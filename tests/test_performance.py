@@ -174,7 +174,7 @@ def test_a_paged_list_takes_the_same_steps_in_a_shop_ten_times_as_large(shops: d
 @pytest.mark.parametrize(
     "badge",
     [
-        lambda _: notifications.unread(1),
+        lambda _: notifications.standing(1).unread,
         lambda _: owed.overdue_count(clock.today()),
         lambda _: notifications.latest(1, 50),
         lambda _: outbox.waiting(),

@@ -69,11 +69,11 @@ def test_a_neglected_shop_is_reminded_in_seconds_with_one_mail_each(
     assert kinds == {
         f"{kind}:{name}@shop.example": 1 for kind in ("debt_reminder", "reorder_alert") for name in ("amina", "wanjiru")
     }
-    assert notifications.unread(shop.people["amina"]) == 100, "the bell counts to a hundred"
+    assert notifications.standing(shop.people["amina"]).unread == 100, "the bell counts to a hundred"
     assert db.rows("SELECT COUNT(*) FROM notification WHERE kind = 'old_news'") == [(NOTICES,)], "an unread one went"
     for path in ("/", "/debts", "/notifications", "/notifications?page=150", "/bell", "/health", "/payments/new"):
         begun = time.process_time()
         assert amina.get(path).status_code == 200, path
         assert time.process_time() - begun < 2, path
     assert amina.send("/notifications/read").status_code == 303
-    assert notifications.unread(shop.people["amina"]) == 0 and books.verify() == []
+    assert notifications.standing(shop.people["amina"]).unread == 0 and books.verify() == []

@@ -132,7 +132,7 @@ def test_a_worker_killed_at_any_point_of_a_run_loses_and_doubles_nothing(
     assert after.state == "done"
     assert ("interrupted at" in after.note) == (point != "run.finished")
     assert len(sink.raw) == 1
-    assert notifications.unread(users.find("amina").id) == 1
+    assert notifications.standing(users.find("amina").id).unread == 1
 
 
 @pytest.mark.parametrize("point", MAIL_POINTS)
@@ -225,7 +225,7 @@ def test_mail_down_then_up_goes_out_late_and_the_notices_do_not_wait(shop: RealS
     done = shop.json("job", "debt_reminders")
     assert done["state"] == "done"
     wait_until(lambda: outbox.paused(), "the pause")
-    assert notifications.unread(users.find("amina").id) >= 1
+    assert notifications.standing(users.find("amina").id).unread >= 1
     shop.stop(worker)
     shop.smtp_port = good
     shop.worker()

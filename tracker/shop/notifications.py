@@ -108,14 +108,6 @@ def _last_id() -> int:
     return int(db.rows("SELECT ifnull(max(id), 0) FROM notification")[0][0])
 
 
-def unread(user_id: int, at_most: int | None = 100) -> int:
-    """How many unread notices, counted up to `at_most` (the bell shows 99+)."""
-    if at_most is None:
-        return int(db.rows("SELECT count(*) FROM notification WHERE user_id = ? AND read_at IS NULL", user_id)[0][0])
-    sql = "SELECT count(*) FROM (SELECT 1 FROM notification WHERE user_id = ? AND read_at IS NULL LIMIT ?)"
-    return int(db.rows(sql, user_id, at_most)[0][0])
-
-
 class Standing(NamedTuple):
     """What stands around every page: unread notices, counted up to 100; why all mail waits, empty when it does not."""
 
